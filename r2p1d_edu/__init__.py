@@ -1,0 +1,1 @@
+"""How convolutional networks see time: a course in notebooks and the small package behind it."""

@@ -1,0 +1,1 @@
+"""What a network costs: matched widths, parameters, multiply-adds, memory, receptive field."""
