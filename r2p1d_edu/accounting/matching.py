@@ -31,17 +31,13 @@ def full_weights(in_channels: int, out_channels: int, t: int = 3, d: int = 3) ->
     return t * d * d * in_channels * out_channels
 
 
-def factorised_weights(
-    in_channels: int, out_channels: int, mid: int | None = None, t: int = 3, d: int = 3
-) -> int:
+def factorised_weights(in_channels: int, out_channels: int, mid: int | None = None, t: int = 3, d: int = 3) -> int:
     """Weights of the 1×d×d convolution to `mid` channels and the t×1×1 after it; `mid` is M_i unless given."""
     mid = midplanes(in_channels, out_channels, t, d) if mid is None else mid
     return d * d * in_channels * mid + t * mid * out_channels
 
 
-def mismatch(
-    in_channels: int, out_channels: int, mid: int | None = None, t: int = 3, d: int = 3
-) -> int:
+def mismatch(in_channels: int, out_channels: int, mid: int | None = None, t: int = 3, d: int = 3) -> int:
     """(2+1)D weights minus 3D weights: zero where the match is exact, never positive for M_i itself."""
     pair = factorised_weights(in_channels, out_channels, mid, t, d)
     return pair - full_weights(in_channels, out_channels, t, d)

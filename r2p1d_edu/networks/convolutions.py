@@ -59,9 +59,7 @@ class Conv2Plus1D(nn.Sequential):
         )
 
 
-def make_conv(
-    kind: str, in_channels: int, out_channels: int, stride: int, mid: int | None = None
-) -> nn.Module:
+def make_conv(kind: str, in_channels: int, out_channels: int, stride: int, mid: int | None = None) -> nn.Module:
     """One convolution of the given kind with a 3×3×3 reach or less, BatchNorm and ReLU left to the caller.
 
     `mid` is the inner width of a (2+1)D convolution, M_i unless given.

@@ -12,6 +12,9 @@ from functools import partial
 from torch import nn
 
 from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.networks.blog import blog_r2plus1d
+from r2p1d_edu.networks.c3d import C3D
+from r2p1d_edu.networks.p3d import P3D, P3D_DEPTHS
 from r2p1d_edu.networks.resnet import VideoResNet
 
 FAMILY = {
@@ -30,8 +33,22 @@ FAMILY = {
     "r2plus1d":  ("2+1d",    "2+1d",  "2+1d",  "2+1d",  "2+1d"),
 }  # fmt: skip
 
+# A comparison of this course's own, not published networks: P3D's units in the skeleton that the FAMILY shares, so that
+# the unit is all that differs. Each replaces one 3×3×3 convolution and brings its own BatchNorm and ReLU with it.
+CONTROLLED = {
+    #                conv1      conv2_x  conv3_x  conv4_x  conv5_x
+    "p3d_in_r3d":   ("2d",      "p3d",   "p3d",   "p3d",   "p3d"),
+    "p3d_a_in_r3d": ("2d",      "p3d-a", "p3d-a", "p3d-a", "p3d-a"),
+    "p3d_b_in_r3d": ("2d",      "p3d-b", "p3d-b", "p3d-b", "p3d-b"),
+    "p3d_c_in_r3d": ("2d",      "p3d-c", "p3d-c", "p3d-c", "p3d-c"),
+}  # fmt: skip
+
+# Every name that create_network knows. Beside the family stand P3D, the VGG-style C3D and the article's listing.
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
-    name: partial(VideoResNet, kinds) for name, kinds in FAMILY.items()
+    **{name: partial(VideoResNet, kinds) for name, kinds in (FAMILY | CONTROLLED).items()},
+    **{f"p3d{depth}": partial(P3D, depth) for depth in P3D_DEPTHS},
+    "c3d": C3D,
+    "blog_r2plus1d": blog_r2plus1d,
 }
 
 
@@ -48,13 +65,22 @@ def create_network(name: str | Sequence[str], **options) -> nn.Module:
     Raises:
         InputError: an unknown name, kind, option or value, with the choices listed.
     """
-    if isinstance(name, str):
-        choose(name, BUILDERS, "network")
-        builder = BUILDERS[name]
-    else:
-        builder = partial(VideoResNet, tuple(name))
-    accepted = [p for p in inspect.signature(builder).parameters if p != "kinds"]
+    accepted = network_options(name)
     for option in options:
         if option not in accepted:
             raise InputError(f"network {name!r} takes no option {option!r}; it takes {', '.join(accepted)}")
-    return builder(**options)
+    return builder_of(name)(**options)
+
+
+def builder_of(name: str | Sequence[str]) -> Callable[..., nn.Module]:
+    """What builds the network of this name or row; InputError lists the names if there is no such network."""
+    if not isinstance(name, str):
+        return partial(VideoResNet, tuple(name))
+    choose(name, BUILDERS, "network")
+    return BUILDERS[name]
+
+
+def network_options(name: str | Sequence[str]) -> dict[str, object]:
+    """The options of create_network that this network takes, with their defaults."""
+    parameters = inspect.signature(builder_of(name)).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is not p.empty}

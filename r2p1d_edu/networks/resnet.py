@@ -53,9 +53,7 @@ class Block(nn.Module):
         self.downsample = None
         if stride != 1 or in_channels != channels:
             strides = (1 if kind == "2d" else stride, stride, stride)
-            self.downsample = nn.Sequential(
-                Conv(in_channels, channels, (1, 1, 1), strides), nn.BatchNorm3d(channels)
-            )
+            self.downsample = nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), nn.BatchNorm3d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (N, C_in, T, H, W)."""

@@ -1,0 +1,209 @@
+"""python -m r2p1d_edu: the course's tools without a notebook."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from r2p1d_edu.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it went well, 2 with one line on standard error if something given cannot be used."""
+    options = vars(make_parser().parse_args(arguments))
+    command = options.pop("run")
+    try:
+        return command(**options) or 0
+    except (InputError, OSError) as error:
+        print(f"r2p1d_edu: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("r2p1d_edu: stopped", file=sys.stderr)
+        return 130
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    parser = argparse.ArgumentParser(prog="python -m r2p1d_edu", description="How convolutional networks see time.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", help="say what works here: versions, device, widgets, data")
+    doctor.set_defaults(run=run_doctor)
+
+    data = commands.add_parser("data", help="put a dataset in place")
+    data.add_argument("name", choices=["arrow"], help="arrow: drawn here in seconds, nothing is downloaded")
+    data.add_argument("--to", type=Path, default=Path("data"), metavar="DIR", help="default: data/")
+    data.add_argument("--seed", type=int, default=0)
+    data.set_defaults(run=run_data)
+
+    table = commands.add_parser("table", help="the networks with parameters, GMACs and published accuracy")
+    table.add_argument("--json", action="store_true", help="as JSON")
+    table.set_defaults(run=run_table)
+
+    train = commands.add_parser("train", help="train a network on a folder of videos and test it")
+    train.add_argument("--videos", metavar="DIR", help="a folder of class folders, as in UCF101")
+    train.add_argument(
+        "--splits", metavar="DIR", help="the folder of split lists; default: ucfTrainTestlist beside DIR"
+    )
+    train.add_argument("--fold", type=int, help="1, 2 or 3; default 1")
+    train.add_argument(
+        "--classes", type=lambda text: tuple(text.split(",")), metavar="A,B,…", help="default: all there"
+    )
+    train.add_argument("--network", help="r2plus1d (default), r3d, f_r2d, mc3, …: see `table`")
+    train.add_argument("--depth", type=int, help="10, 18 or 34; default 10, where the network has this option")
+    train.add_argument("--width", type=int, help="channels of the first group; default 16, where there is this option")
+    for name, text in NUMBERS.items():
+        train.add_argument(f"--{name.replace('_', '-')}", type=float if name in FRACTIONS else int, help=text)
+    train.add_argument("--no-flip", dest="flip", action="store_false", default=None, help="never mirror a clip")
+    train.add_argument("--no-cache", dest="cache", action="store_false", default=None, help="decode at every visit")
+    train.add_argument("--device", help="auto (default), cuda, mps or cpu")
+    train.add_argument("--precision", help="auto (default), 32 or bf16")
+    train.add_argument("--out", type=Path, metavar="RUN", help="folder to write; default runs/<network>-<number>")
+    train.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    train.set_defaults(run=run_train)
+
+    evaluate = commands.add_parser("evaluate", help="test a network that `train` left in a folder")
+    evaluate.add_argument("folder", type=Path, metavar="RUN")
+    evaluate.add_argument("--clips", type=int, help="clips per video; default: as in training, 10")
+    evaluate.add_argument("--weights", default="last", help="last (default) or best on the held-out training groups")
+    evaluate.set_defaults(run=run_evaluate)
+    return parser
+
+
+FRACTIONS = ("learning_rate", "weight_decay", "validation")
+NUMBERS = {
+    "frames": "frames in a clip; default 8",
+    "stride": "take every so many-th frame; default 1",
+    "size": "height and width of the crop in pixels; default 56",
+    "epochs": "passes over the training videos; default 8",
+    "batch": "clips in a step; default 16",
+    "learning_rate": "the peak of the one-cycle schedule",
+    "weight_decay": "of AdamW",
+    "validation": "fraction of training groups set aside; default 0.1",
+    "clips_per_video": "clips averaged for a video in the test; default 10",
+    "workers": "loader processes; default 0",
+    "seed": "default 0",
+}
+TINY = {"depth": 10, "width": 16}
+
+
+def run_doctor() -> int:
+    """Print the report; 1 if something that the course needs is missing."""
+    from r2p1d_edu.lab.doctor import examine
+
+    findings = examine()
+    print("\n".join(str(finding) for finding in findings))
+    return int(any(finding.state == "missing" for finding in findings))
+
+
+def run_data(name: str, to: Path, seed: int) -> None:
+    """Write a dataset."""
+    from r2p1d_edu.video.arrow import write_arrow
+
+    folder = write_arrow(to / name, seed=seed, progress=lambda videos: tqdm(videos, f"writing {name}", unit="video"))
+    print(f"{folder}: ready; python -m r2p1d_edu train --videos {folder / 'videos'}")
+
+
+def run_table(**options) -> None:
+    """Print the family."""
+    from r2p1d_edu.networks.table import NOTES, family_table, format_table
+
+    rows = family_table()
+    print(json.dumps({"rows": rows, "notes": NOTES}, indent=2) if options["json"] else format_table(rows))
+
+
+def run_train(out: Path | None, resume: bool, depth: int | None, width: int | None, **given) -> int:
+    """Train, test, and write result.json."""
+    from r2p1d_edu.networks.family import network_options
+    from r2p1d_edu.training.checkpoint import RunFolder
+    from r2p1d_edu.training.loop import train
+    from r2p1d_edu.training.recipe import Recipe
+
+    given = {name: value for name, value in given.items() if value is not None}
+    asked = {name: value for name, value in (("depth", depth), ("width", width)) if value is not None}
+    if resume:
+        if out is None:
+            raise InputError("--resume needs --out RUN, the folder of the run to go on with")
+        stored = Recipe.load(out / "recipe.json")
+        recipe = stored.changed(**given, options=stored.options | asked)
+    else:
+        if "videos" not in given:
+            raise InputError("--videos DIR is missing; `python -m r2p1d_edu data arrow` makes a small dataset")
+        network = given.get("network", "r2plus1d")
+        fitting = {name: value for name, value in TINY.items() if name in network_options(network)}
+        recipe = Recipe(**given, options=fitting | asked)
+    out = out or free_folder(Path("runs"), recipe.network)
+    bar = None
+
+    def start(total_steps: int) -> None:
+        nonlocal bar
+        bar = tqdm(total=total_steps, desc="training", unit="step")
+
+    def show(row: dict) -> None:
+        bar.update()
+        bar.set_postfix(loss=f"{row['loss']:.3f}", accuracy=f"{row['accuracy']:.2f}", refresh=False)
+
+    began = time.perf_counter()
+    run = train(
+        recipe,
+        folder=out,
+        resume=resume,
+        on_start=start,
+        on_row=show,
+        progress=lambda videos: tqdm(videos, "reading videos", unit="video"),
+    )
+    bar.close()
+    report_data(run)
+    if run.interrupted:
+        print(f"stopped at step {len(run.history)} of {run.total_steps}; go on with: train --resume --out {out}")
+        return 130
+    result = run.test(progress=lambda batches: tqdm(batches, "testing", unit="batch"))
+    folder = RunFolder(out, recipe, run.split.classes, writes=run.writes)
+    folder.write_result(result, run.seconds, run.clips_per_second)
+    print(result)
+    print(f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {out}")
+    return 0
+
+
+def report_data(run) -> None:
+    """Say what the run did not use, if anything."""
+    if run.split.absent:
+        print(f"note: {run.split.absent} listed videos are not in {run.recipe.videos}; the others were used")
+    for problem in run.problems:
+        print(f"left out: {problem}")
+    if run.problems:
+        print(f"note: {len(run.problems)} videos could not be read and were left out")
+
+
+def free_folder(parent: Path, network: str) -> Path:
+    """The first of <network>-1, <network>-2, … that does not exist."""
+    return next(path for number in range(1, 10**6) if not (path := parent / f"{network}-{number}").exists())
+
+
+def run_evaluate(folder: Path, clips: int | None, weights: str) -> None:
+    """Test a stored run on its test videos."""
+    from r2p1d_edu.training.checkpoint import load_run
+    from r2p1d_edu.training.device import choose_device
+    from r2p1d_edu.training.evaluate import evaluate
+    from r2p1d_edu.training.loop import read_all
+
+    network, recipe = load_run(folder, weights)
+    network.to(choose_device(recipe.device))
+    reading = lambda videos: tqdm(videos, "reading videos", unit="video")  # noqa: E731
+    split, problems = read_all(recipe.load_split(), recipe, reading)
+    for problem in problems:
+        print(f"left out: {problem}")
+    print(
+        evaluate(
+            network,
+            split.test,
+            recipe,
+            split=f"{split.title}, test",
+            clips_per_video=clips,
+            progress=lambda batches: tqdm(batches, "testing", unit="batch"),
+        )
+    )

@@ -1,0 +1,100 @@
+"""What works on this machine: versions, device, video, widgets, data."""
+
+import importlib.metadata
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.folders import cache_folder
+from r2p1d_edu.training.device import choose_device, choose_precision
+from r2p1d_edu.video.decode import read_frames, write_video
+from r2p1d_edu.video.ucf101 import load_split
+
+MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
+NEEDED = ("torch", "numpy", "av", "lightning-fabric")
+FOR_NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "matplotlib", "fvcore", "torchinfo")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `state` is ok, note (works, but worth knowing) or missing (mend this)."""
+
+    state: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{MARKS[self.state]} {self.text}"
+
+
+def examine(data: str | Path = "data") -> list[Finding]:
+    """Look at everything that the course needs; nothing is downloaded, and only a temporary file is written."""
+    return [*versions(), *device(), video(), storage(), *datasets(Path(data))]
+
+
+def versions() -> Iterator[Finding]:
+    """Python and the packages."""
+    new_enough = sys.version_info >= (3, 10)
+    advice = "" if new_enough else ": Python 3.10 or newer is needed"
+    yield Finding("ok" if new_enough else "missing", f"Python {platform.python_version()}{advice}")
+    for packages, extra in ((NEEDED, ""), (FOR_NOTEBOOKS, "[lab]")):
+        for package in packages:
+            try:
+                yield Finding("ok", f"{package} {importlib.metadata.version(package)}")
+            except importlib.metadata.PackageNotFoundError:
+                yield Finding("missing", f"{package}: not installed; run pip install -e '.{extra}' in the project")
+
+
+def device() -> Iterator[Finding]:
+    """What training will run on."""
+    chosen = choose_device("auto")
+    precision = choose_precision("auto", chosen)
+    name = torch.cuda.get_device_name() if chosen == "cuda" else f"{torch.get_num_threads()} threads"
+    words = {"bf16": "bfloat16 mixed precision", "32": "float32"}[precision]
+    yield Finding("ok", f"training runs on {chosen} ({name}) in {words}")
+    if chosen == "cpu":
+        yield Finding("note", "no GPU: the lessons are made for this; full-size networks will be slow")
+
+
+def video() -> Finding:
+    """Write a video and read it back."""
+    frames = np.full((4, 32, 32, 3), 128, np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "test.avi"
+        try:
+            write_video(path, frames)
+            error = np.abs(read_frames(path, range(4)).astype(int) - frames).max()
+        except Exception as problem:
+            return Finding("missing", f"video: writing and reading a test file failed ({problem})")
+    return Finding("ok" if error < 8 else "missing", f"video: wrote and read a test file, largest difference {error}")
+
+
+def storage() -> Finding:
+    """Whether the cache folder can be written."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("ok", f"frames are cached in {folder}")
+    except OSError as problem:
+        return Finding("missing", f"cannot write to {folder} ({problem}); set R2P1D_CACHE to another folder")
+
+
+def datasets(data: Path) -> Iterator[Finding]:
+    """Which datasets are in the data folder."""
+    found = sorted(folder.parent for folder in data.glob("*/videos"))
+    for folder in found:
+        try:
+            split = load_split(folder / "videos")
+            count = len(split.train) + len(split.test)
+            yield Finding("ok", f"data: {folder}, {len(split.classes)} classes, {count} videos")
+        except InputError as problem:
+            yield Finding("note", f"data: {problem}")
+    if not found:
+        yield Finding("note", f"no dataset in {data}/ yet; python -m r2p1d_edu data arrow makes one in seconds")

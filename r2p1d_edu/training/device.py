@@ -1,0 +1,50 @@
+"""Which device and which precision "auto" means here."""
+
+import os
+
+import torch
+from lightning_fabric import Fabric
+from torch.distributed import is_torchelastic_launched
+
+from r2p1d_edu.errors import InputError
+
+
+def has_fast_bf16(device: str) -> bool:
+    """Whether bfloat16 runs in the hardware: on most GPUs since 2020 and on x86 processors with AVX512-BF16 or AMX."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "cpu":
+        # Emulated bfloat16 is slower than float32, so only the instructions count. Older torch cannot tell: then no.
+        return getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16", False)
+    return False
+
+
+def choose_device(device: str = "auto") -> str:
+    """ "auto" is CUDA, then MPS, then the CPU; a device that is named must be there."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        return next(name for name, there in available.items() if there)
+    if not available.get(device):
+        here = ", ".join(name for name, there in available.items() if there)
+        raise InputError(f"device {device!r} is not available here; choose auto or one of {here}")
+    return device
+
+
+def choose_precision(precision: str, device: str) -> str:
+    """ "auto" is bfloat16 mixed precision where the hardware has it, else float32."""
+    if precision == "auto":
+        return "bf16" if has_fast_bf16(device) else "32"
+    return precision
+
+
+def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
+    """Lightning Fabric for one device, or for as many processes as `torchrun` started."""
+    device = choose_device(device)
+    processes = {"devices": 1}
+    if is_torchelastic_launched():  # Fabric must be told the same numbers as torchrun was
+        local, world = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+        processes = {"devices": local, "num_nodes": world // local, "strategy": "ddp"}
+    fabric_precision = {"32": "32-true", "bf16": "bf16-mixed"}[choose_precision(precision, device)]
+    fabric = Fabric(accelerator=device, precision=fabric_precision, **processes)
+    fabric.launch()
+    return fabric

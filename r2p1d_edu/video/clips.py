@@ -1,0 +1,192 @@
+"""From videos to batches: which frames make a clip, which part of the picture, in which order.
+
+Every random choice is drawn from (seed, epoch, number of the video), so a batch depends on the step alone: not on the
+number of loader processes, and not on whether training was stopped and resumed in between.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.video.decode import VideoError
+
+# Per channel, of Kinetics-400: torchvision/models/video/resnet.py.
+MEAN = (0.43216, 0.394666, 0.37645)
+STD = (0.22803, 0.22145, 0.216989)
+
+
+@dataclass(frozen=True)
+class Video:
+    """One labelled file. Videos of one `group` show the same scene and must stay on one side of a split."""
+
+    path: Path
+    label: int
+    group: str
+
+
+def resize_for(crop: int) -> int:
+    """The shorter side to scale a video to before cropping: 128 for the paper's 112 (section 4.1)."""
+    return round(crop * 128 / 112)
+
+
+def clip_indices(start: int, frames: int, stride: int, length: int) -> list[int]:
+    """Numbers of the clip's frames; a video that is too short repeats its last frame."""
+    return [min(start + i * stride, length - 1) for i in range(frames)]
+
+
+def last_start(frames: int, stride: int, length: int) -> int:
+    """The latest frame at which a whole clip can begin; 0 where the video is shorter than that."""
+    return max(0, length - ((frames - 1) * stride + 1))
+
+
+def even_starts(frames: int, stride: int, length: int, clips: int) -> list[int]:
+    """Where to begin `clips` evenly spaced clips, first and last frame included; one clip sits in the middle."""
+    last = last_start(frames, stride, length)
+    return [last // 2] if clips == 1 else [round(x) for x in np.linspace(0, last, clips)]
+
+
+def random_crop(clip: np.ndarray, size: int, flip: bool, rng: np.random.Generator) -> np.ndarray:
+    """The same random square of every frame of (T, H, W, 3), mirrored half of the time if `flip`."""
+    top, left = (rng.integers(side - size + 1) for side in clip.shape[1:3])
+    clip = clip[:, top : top + size, left : left + size]
+    return clip[:, :, ::-1] if flip and rng.random() < 0.5 else clip
+
+
+def centre_crop(clip: np.ndarray, size: int) -> np.ndarray:
+    """The middle square of every frame of (T, H, W, 3)."""
+    top, left = ((side - size) // 2 for side in clip.shape[1:3])
+    return clip[:, top : top + size, left : left + size]
+
+
+class TrainingClips(Dataset):
+    """A random clip of a video a visit: key (epoch, number) → uint8 (T, size, size, 3) and the label."""
+
+    def __init__(
+        self,
+        videos: Sequence[Video],
+        source,
+        *,
+        frames: int,
+        stride: int = 1,
+        size: int,
+        flip: bool = True,
+        seed: int = 0,
+    ):
+        self.videos, self.source, self.seed = list(videos), source, seed
+        self.frames, self.stride, self.size, self.flip = frames, stride, size, flip
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int]:
+        epoch, number = key
+        video = self.videos[number]
+        rng = np.random.default_rng((self.seed, epoch, number))
+        length = self.source.count(video.path)
+        start = int(rng.integers(last_start(self.frames, self.stride, length) + 1))
+        clip = self.source.read(video.path, clip_indices(start, self.frames, self.stride, length))
+        clip = random_crop(clip, self.size, self.flip, rng)
+        return torch.from_numpy(np.ascontiguousarray(clip)), video.label
+
+
+class EvaluationClips(Dataset):
+    """`clips_per_video` evenly spaced centre crops of each video, video by video, in a fixed order."""
+
+    def __init__(
+        self,
+        videos: Sequence[Video],
+        source,
+        *,
+        frames: int,
+        stride: int = 1,
+        size: int,
+        clips_per_video: int = 1,
+    ):
+        if clips_per_video < 1:
+            raise InputError(f"clips per video is {clips_per_video}; it must be 1 or more")
+        self.videos, self.source, self.clips_per_video = list(videos), source, clips_per_video
+        self.frames, self.stride, self.size = frames, stride, size
+
+    def __len__(self) -> int:
+        return len(self.videos) * self.clips_per_video
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        number, which = divmod(index, self.clips_per_video)
+        video = self.videos[number]
+        length = self.source.count(video.path)
+        start = even_starts(self.frames, self.stride, length, self.clips_per_video)[which]
+        clip = self.source.read(video.path, clip_indices(start, self.frames, self.stride, length))
+        return torch.from_numpy(np.ascontiguousarray(centre_crop(clip, self.size))), video.label
+
+
+class StepSampler(Sampler):
+    """The keys of every training step from `first` to `last`, a list of (epoch, number) a step.
+
+    Each epoch is a fresh shuffle. With several processes, `rank` of `world` takes its own part of each step.
+    """
+
+    def __init__(
+        self, videos: int, batch: int, *, first: int = 0, last: int, seed: int = 0, rank: int = 0, world: int = 1
+    ):
+        self.videos, self.first, self.last, self.seed = videos, first, last, seed
+        self.batch, self.rank, self.world = batch, rank, world
+
+    @staticmethod
+    def steps_per_epoch(videos: int, batch: int, world: int = 1) -> int:
+        """Whole batches in a pass over the videos, at least one; what is left over waits for the next shuffle."""
+        return max(1, videos // (batch * world))
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        per_epoch = self.steps_per_epoch(self.videos, self.batch, self.world)
+        for step in range(self.first, self.last):
+            epoch, place = divmod(step, per_epoch)
+            order = np.random.default_rng((self.seed, epoch)).permutation(self.videos)
+            begin = (place * self.world + self.rank) * self.batch
+            yield [(epoch, int(number)) for number in order[begin : begin + self.batch]]
+
+
+def collate(samples: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
+    """Stack to uint8 (N, 3, T, H, W), stored channels last as the frames were, and labels (N,)."""
+    clips, labels = zip(*samples, strict=True)
+    return torch.stack(clips).permute(0, 4, 1, 2, 3), torch.tensor(labels)
+
+
+def make_loader(dataset: Dataset, *, workers: int = 0, pin_memory: bool = False, **options) -> DataLoader:
+    """A DataLoader of clips. Workers are spawned: a forked copy of a running decoder or trainer can hang."""
+    context = "spawn" if workers else None
+    return DataLoader(
+        dataset,
+        num_workers=workers,
+        multiprocessing_context=context,
+        collate_fn=collate,
+        pin_memory=pin_memory,
+        **options,
+    )
+
+
+def normalise(clips: Tensor) -> Tensor:
+    """uint8 (N, 3, T, H, W) in 0 … 255 → float32 with Kinetics' mean and deviation taken out, on the same device."""
+    mean = torch.tensor(MEAN, device=clips.device).view(1, 3, 1, 1, 1)
+    std = torch.tensor(STD, device=clips.device).view(1, 3, 1, 1, 1)
+    return (clips.float() / 255 - mean) / std
+
+
+def readable(videos: Sequence[Video], source, progress=iter) -> tuple[list[Video], list[str]]:
+    """Visit every file once: the videos that give frames, and a line for each that does not."""
+    good, problems = [], []
+    for video in progress(videos):
+        try:
+            source.count(video.path)
+            good.append(video)
+        except VideoError as error:
+            problems.append(str(error))
+    return good, problems

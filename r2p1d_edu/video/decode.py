@@ -1,0 +1,146 @@
+"""Frames out of a video file, and a video file out of frames.
+
+Frames are counted in the order in which the decoder hands them out. Time stamps are not used: in about one real file
+in seven they are shuffled, and a seek by time then returns other frames than those asked for.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from r2p1d_edu.errors import InputError
+
+
+class VideoError(InputError):
+    """A file that gives no frames; the message names it and says why."""
+
+
+def read_frames(path: str | Path, indices: Sequence[int], size: int | tuple[int, int] | None = None) -> np.ndarray:
+    """Decode the frames with these numbers, in this order: uint8 (T, H, W, 3), red-green-blue.
+
+    Only the frames asked for are converted to RGB and scaled, which is where the time goes. A number may come twice.
+
+    Args:
+        indices: frame numbers from 0, in decode order.
+        size: (height, width), or the length of the shorter side with the shape kept, or None for the stored size.
+
+    Raises:
+        VideoError: no such file, no video in it, or fewer frames than asked for.
+    """
+    wanted = {int(i) for i in indices}
+    if not wanted or min(wanted) < 0:
+        raise InputError(f"frame numbers must be 0 or more, and at least one; got {list(indices)[:8]}")
+    last, found, convert, frames = max(wanted), {}, None, 0
+    with open_video(path) as decoded:
+        for number, frame in enumerate(decoded):
+            frames = number + 1
+            if number in wanted:
+                convert = convert or Converter(frame, size)
+                found[number] = convert(frame)
+            if number == last:
+                break
+    if frames == 0:
+        raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
+    if last >= frames:
+        raise VideoError(f"{path}: frame {last} was asked for, but only {frames} can be decoded (0 to {frames - 1})")
+    return np.stack([found[int(i)] for i in indices])
+
+
+def iterate_frames(path: str | Path, size: int | tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """Decode every frame in turn: uint8 (H, W, 3). `size` as in read_frames."""
+    convert = None
+    with open_video(path) as decoded:
+        for frame in decoded:
+            convert = convert or Converter(frame, size)
+            yield convert(frame)
+    if convert is None:
+        raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
+
+
+def count_frames(path: str | Path) -> int:
+    """How many frames can be decoded. Counted, since the header is wrong in about one file in fifty."""
+    with open_video(path) as decoded:
+        frames = sum(1 for _ in decoded)
+    if frames == 0:
+        raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
+    return frames
+
+
+def frame_rate(path: str | Path) -> float:
+    """Frames per second as the file states them; 0 where it does not."""
+    with open_container(path) as (_, stream):
+        return float(stream.average_rate or 0)
+
+
+class Converter:
+    """Turns decoded frames into RGB arrays of one size; one scaler serves the whole file."""
+
+    def __init__(self, first: av.VideoFrame, size: int | tuple[int, int] | None):
+        if isinstance(size, int):
+            scale = size / min(first.height, first.width)
+            size = (round(first.height * scale), round(first.width * scale))
+        self.height, self.width = size or (first.height, first.width)
+        self.reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        """Return uint8 (height, width, 3)."""
+        rgb = self.reformatter.reformat(frame, self.width, self.height, format="rgb24", interpolation="BILINEAR")
+        return rgb.to_ndarray()
+
+
+@contextmanager
+def open_container(path: str | Path) -> Iterator[tuple]:
+    """Open a file and find its video stream; whatever goes wrong becomes a VideoError."""
+    if not Path(path).is_file():
+        raise VideoError(f"{path}: no such video file")
+    try:
+        container = av.open(str(path), metadata_errors="ignore")
+    except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        raise VideoError(f"{path}: not a video that can be opened ({reason(error)})") from error
+    with container:
+        if not container.streams.video:
+            kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
+            raise VideoError(f"{path}: holds no video, only {', '.join(kinds)}")
+        yield container, container.streams.video[0]
+
+
+@contextmanager
+def open_video(path: str | Path) -> Iterator[Iterator[av.VideoFrame]]:
+    """Open a file for decoding. Damage in the middle ends the frames there; those before it are kept."""
+
+    def decode(container, stream) -> Iterator[av.VideoFrame]:
+        try:
+            yield from container.decode(stream)
+        except (av.error.FFmpegError, UnicodeDecodeError):
+            return
+
+    with open_container(path) as (container, stream):
+        stream.codec_context.thread_count = 1  # loaders run one process a core already
+        yield decode(container, stream)
+
+
+def reason(error: Exception) -> str:
+    """The library's own words, without the path that it repeats."""
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def write_video(path: str | Path, frames: np.ndarray, fps: int = 25, codec: str = "mjpeg", **options: str) -> None:
+    """Write uint8 (T, H, W, 3) frames to a video file; `options` go to the encoder.
+
+    The default, Motion JPEG of one fixed quality, compresses every frame by itself: a clip and its reversal hold
+    exactly the same frames.
+    """
+    _, height, width, _ = frames.shape
+    options = {"qmin": "3", "qmax": "3"} | options
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps, options=options)
+        stream.height, stream.width = height, width
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.thread_count = 1
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())

@@ -1,0 +1,152 @@
+"""UCF101 as published: class folders, split lists, and groups of clips cut from one video.
+
+Soomro, Zamir and Shah, CRCV-TR-12-01, 2012. A clip is <Class>/v_<Class>_gGG_cCC.avi; the clips of one group show the
+same people in the same place, so a group on both sides of a split lets a network recognise the place. The official
+lists never do that, and a split that does is refused here. The `arrow` dataset uses the same layout.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.video.clips import Video
+
+LISTS = "ucfTrainTestlist"
+CLIP_NAME = re.compile(r"v_(?P<name>.+)_g(?P<group>\d+)_c(?P<clip>\d+)$")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test videos; `classes` in label order. `absent` counts listed files that are not on the disk."""
+
+    train: tuple[Video, ...]
+    test: tuple[Video, ...]
+    classes: tuple[str, ...]
+    title: str
+    absent: int = 0
+
+
+def load_split(
+    videos: str | Path, lists: str | Path | None = None, fold: int = 1, classes: Sequence[str] | None = None
+) -> Split:
+    """Read an official split.
+
+    Args:
+        videos: the folder of class folders.
+        lists: the folder with classInd.txt, trainlistNN.txt, testlistNN.txt; by default `ucfTrainTestlist` beside it.
+        fold: 1, 2 or 3.
+        classes: the classes to use; by default those of classInd.txt whose folder is there.
+
+    Raises:
+        InputError: a folder or list that is missing, an unknown class, a class without training or test videos, or
+            a group on both sides.
+    """
+    videos = Path(videos)
+    lists = Path(lists) if lists else videos.parent / LISTS
+    if not videos.is_dir():
+        raise InputError(f"{videos}: no such folder; expected one folder a class, as in UCF101")
+    known = read_class_list(lists / "classInd.txt")
+    present = [name for name in known if (videos / name).is_dir()]
+    for name in classes or ():
+        choose(name, known, f"class (of {lists / 'classInd.txt'})")
+        if name not in present:
+            raise InputError(f"{videos / name}: no such folder; classes here: {', '.join(present) or 'none'}")
+    chosen = [name for name in present if classes is None or name in classes]
+    if len(chosen) < 2:
+        raise InputError(f"{videos}: {len(chosen)} of the listed classes found here; at least two are needed")
+    labels = {name: label for label, name in enumerate(chosen)}
+    sides, absent = {}, 0
+    for side in ("train", "test"):
+        listed = read_split_list(lists / f"{side}list{fold:02d}.txt")
+        sides[side], missing = find_videos(videos, listed, labels)
+        absent += len(missing)
+        for name, label in labels.items():
+            if not any(video.label == label for video in sides[side]):
+                first = next((path for path in missing if path.startswith(f"{name}/")), None)
+                seen = f"{first}, which the list names, is not there" if first else "the list names none"
+                raise InputError(f"{videos}: class {name} has no {side} video in fold {fold}: {seen}")
+    refuse_leak(sides["train"], sides["test"])
+    title = f"{lists.parent.name or lists.name} fold {fold}"
+    return Split(tuple(sides["train"]), tuple(sides["test"]), tuple(chosen), title, absent)
+
+
+def read_class_list(path: Path) -> dict[str, int]:
+    """classInd.txt: class name → published number, 1 to 101. The order is not that of sorted folder names."""
+    known = {}
+    for line in read_lines(path):
+        number, _, name = line.partition(" ")
+        if not number.isdigit() or not name:
+            raise InputError(f"{path}: expected lines such as '1 ApplyEyeMakeup', found {line!r}")
+        known[name.strip()] = int(number)
+    return known
+
+
+def read_split_list(path: Path) -> list[str]:
+    """trainlistNN.txt or testlistNN.txt: the paths <Class>/<clip>.avi. Training lists add a number, not needed here."""
+    return [line.split()[0] for line in read_lines(path)]
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines that are not empty; Windows line ends, as published, are taken off."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such list; expected UCF101's {LISTS} folder (give it with --splits)")
+    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+
+
+def find_videos(videos: Path, listed: list[str], labels: dict[str, int]) -> tuple[list[Video], list[str]]:
+    """The listed files of the chosen classes that are here, and the listed paths that are not.
+
+    Letter case is ignored: class HandstandPushups has files called v_HandStandPushups_…, which some mirrors rename.
+    """
+    names = {label: {entry.name.lower(): entry.name for entry in os.scandir(videos / label)} for label in labels}
+    found, missing = [], []
+    for path in listed:
+        folder, _, name = path.partition("/")
+        if folder not in labels:
+            continue
+        here = names[folder].get(name.lower())
+        if here is None:
+            missing.append(path)
+            continue
+        found.append(Video(videos / folder / here, labels[folder], group_of(path)))
+    return found, missing
+
+
+def group_of(path: str | Path) -> str:
+    """The group of a clip, class and number: 'Archery/07' for …/v_Archery_g07_c02.avi."""
+    match = CLIP_NAME.search(Path(path).stem)
+    if match is None:
+        raise InputError(f"{path}: not a UCF101 name; expected v_<Class>_gGG_cCC.avi")
+    return f"{match['name'].lower()}/{match['group']}"
+
+
+def refuse_leak(train: Sequence[Video], test: Sequence[Video]) -> None:
+    """Raise InputError if a group has videos on both sides, and name one."""
+    shared = {video.group for video in train} & {video.group for video in test}
+    if shared:
+        group = min(shared)
+        one, other = (next(v.path.name for v in side if v.group == group) for side in (train, test))
+        raise InputError(
+            f"the split leaks: {len(shared)} groups are on both sides, such as {group}, with {one} in training and "
+            f"{other} in testing; keep all clips of a group on one side"
+        )
+
+
+def hold_out_groups(videos: Sequence[Video], fraction: float, seed: int = 0) -> tuple[list[Video], list[Video]]:
+    """Set aside whole groups of each class for validation: (the rest, those set aside).
+
+    `fraction` of the groups of each class, rounded, so that nothing about the test videos is used to choose.
+    """
+    if not 0 <= fraction < 1:
+        raise InputError(f"the fraction of groups to set aside is {fraction}; it must be 0 or more and below 1")
+    rng, held = np.random.default_rng(seed), set()
+    for label in sorted({video.label for video in videos}):
+        groups = sorted({video.group for video in videos if video.label == label})
+        held.update(rng.permutation(groups)[: round(fraction * len(groups))].tolist())
+    rest = [video for video in videos if video.group not in held]
+    return rest, [video for video in videos if video.group in held]

@@ -1,0 +1,171 @@
+"""The receptive field proved: the gradient of one unit reaches exactly the frames and pixels that the arithmetic says.
+
+All weights are positive, BatchNorm does nothing and clips are positive, so that no ReLU blocks and no two paths cancel:
+the gradient is positive wherever the unit looks, and zero elsewhere. Everything in float64: a field's far corners are
+reached by one path of many small factors.
+"""
+
+import pytest
+import torch
+from torch import nn
+
+from r2p1d_edu.accounting import account
+from r2p1d_edu.accounting.rules import Field, Window, blank
+from r2p1d_edu.accounting.walk import Walk
+from r2p1d_edu.networks.family import FAMILY, create_network
+
+POOLED = ("avgpool", "fusion", "fc")  # they see all that there is, and padding besides
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """So small a network runs slower on two."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def transparent(network):
+    """Let every path through: positive weights, BatchNorm as it begins, averages instead of maxima."""
+    for name, module in list(network.named_modules()):
+        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+        if isinstance(module, nn.MaxPool3d):  # its gradient goes to one of its inputs only
+            parent, _, child = name.rpartition(".")
+            average = nn.AvgPool3d(module.kernel_size, module.stride, module.padding, ceil_mode=module.ceil_mode)
+            setattr(network.get_submodule(parent), child, average)
+    return network.double().eval()
+
+
+def seen(network, clip):
+    """For each group, along t, h and w: the first and the last place of the clip that its middle unit sees."""
+    outputs = {}
+    for name, module in network.named_children():
+        module.register_forward_hook(lambda m, x, y, name=name: outputs.setdefault(name, y))
+    x = torch.ones(1, *clip, dtype=torch.float64, requires_grad=True)
+    network(x)
+    extents = {}
+    for name, y in outputs.items():
+        if y.ndim == 5:
+            unit = y[0][(slice(None), *(size // 2 for size in y.shape[2:]))].sum()
+            (gradient,) = torch.autograd.grad(unit, x, retain_graph=True)
+            touched = [gradient[0].abs().amax([0, *({1, 2, 3} - {axis})]).nonzero() for axis in (1, 2, 3)]
+            extents[name] = [(int(places.min()), int(places.max())) for places in touched]
+    return extents
+
+
+def by_gradient(network, clip, axis):
+    """How many frames (axis 0), rows (1) or columns (2) the groups see."""
+    return [
+        seen_by[axis][1] - seen_by[axis][0] + 1 for name, seen_by in seen(network, clip).items() if name not in POOLED
+    ]
+
+
+def by_arithmetic(network, clip, axis):
+    """The same from account."""
+    return [row.field[axis] for row in account(network, clip).groups().rows if row.name not in POOLED]
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_frames(name):
+    clip = (3, 96, 8, 8)  # longer than any field at depth 10
+    network = transparent(create_network(name, depth=10, width=2, frames=96))
+    frames = by_arithmetic(network, clip, 0)
+    assert frames == by_gradient(network, clip, 0)
+    kinds = FAMILY[name]
+    if kinds[0] == "stacked":
+        assert frames == [96] * 5  # all at once, and then no more
+        return
+    before = 1
+    for kind, now in zip(kinds, frames, strict=True):
+        assert (now == before) == (kind == "2d")  # a 2D group sees no more frames, and every other group does
+        before = now
+
+
+@pytest.mark.parametrize("name", ["r3d", "r2plus1d"])
+def test_frames_at_depth_18(name):
+    """The closed form: 2 convolutions a block, each adding 2 frames times the jump."""
+    clip = (3, 160, 8, 8)
+    network = transparent(create_network(name, width=2))
+    assert by_arithmetic(network, clip, 0) == by_gradient(network, clip, 0) == [3, 11, 25, 53, 109]
+
+
+def test_frames_of_p3d():
+    """Whichever of A, B and C: a unit adds two frames times the jump, and a pool over two frames one."""
+    clip = (3, 224, 8, 8)
+    network = transparent(create_network("p3d63", width=2))
+    frames = by_arithmetic(network, clip, 0)
+    assert frames == by_gradient(network, clip, 0)
+    jumps, blocks = (2, 4, 8), (3, 4, 6)  # res2, res3, res4
+    expected = [1, 2]
+    for jump, count in zip(jumps, blocks, strict=True):
+        expected += [expected[-1] + 2 * jump * count, expected[-1] + 2 * jump * count + jump]
+    assert frames == [*expected, expected[-1]]  # res5 is 2D
+
+
+@pytest.mark.parametrize(("name", "axis"), [("f_r2d", 1), ("r2plus1d", 2)])
+def test_pixels(name, axis):
+    clip = (3, 8, *((160, 16) if axis == 1 else (16, 160)))
+    network = transparent(create_network(name, depth=10, width=2))
+    assert by_arithmetic(network, clip, axis) == by_gradient(network, clip, axis) == [7, 15, 27, 51, 99]
+
+
+class Crooked(nn.Module):
+    """Windows off centre, holes, an even pool that rounds up, and a sum of branches that look to different sides."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv3d(3, 4, (3, 1, 1), padding=(2, 0, 0), dilation=(2, 1, 1), bias=False)
+        self.pool = nn.MaxPool3d((2, 3, 3), 2, ceil_mode=True)
+        self.early = nn.Conv3d(4, 4, (4, 1, 1), padding=(3, 0, 0), bias=False)
+        self.late = nn.Conv3d(4, 4, (4, 1, 1), bias=False)
+        self.last = nn.AvgPool3d((2, 1, 1), (3, 1, 1))
+
+    def forward(self, x):
+        x = self.pool(self.first(x))
+        y, z = self.early(x), self.late(x)
+        return self.last(y[:, :, : z.shape[2]] + z)
+
+
+def test_crooked_windows():
+    clip = (3, 41, 9, 9)
+    network = transparent(Crooked())
+    truth = seen(network, clip)
+    fields = {row.name: row.field for row in account(network, clip).rows}
+    for name, extent in truth.items():
+        assert fields[name] == tuple(last - first + 1 for first, last in extent), name
+    # first: 1 + 2·2; pool: + 1·1; the branches reach 3 jumps of 2 to either side; last: + 2
+    assert [fields[name][0] for name in ("first", "pool", "early", "late", "last")] == [5, 6, 12, 12, 20]
+
+
+def test_where_a_field_lies():
+    network, clip = transparent(Crooked()), (3, 41, 9, 9)
+    walk, start = Walk(network), blank(1, *clip)
+    start.field = Field()
+    with torch.no_grad(), walk:
+        out = network(start)
+    first = out.field.low[0] + out.shape[2] // 2 * out.field.jump[0]
+    network = transparent(Crooked())
+    ((truth, _), _, _) = seen(nn.Sequential(network), clip)["0"]
+    assert first == truth
+
+
+def test_the_arithmetic_itself():
+    field = Field().through(Window((3, 7, 7), (1, 2, 2), (1, 3, 3))).through(Window((3, 3, 3), (2, 2, 2), (1, 1, 1)))
+    assert field.size == (5, 11, 11)
+    assert field.jump == (2, 4, 4)
+    assert field.low == (-2, -5, -5)
+
+
+def test_pools_see_everything():
+    """16 frames after the pool that ends f-R2D, by a layer or by a mean; R3D's field reaches beyond the clip."""
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            return nn.functional.relu(x.mean(dim=(2, 3, 4), keepdim=True))
+
+    rows = {row.name: row for row in account(create_network("f_r2d", depth=10, width=2)).rows}
+    assert rows["layer4.0.relu"].field[0] == 1
+    assert rows["avgpool"].field[0] == rows["fc"].field[0] == 16
+    assert account(nn.Sequential(nn.Identity(), Mean()), (3, 5, 6, 7)).rows[-1].field == (5, 6, 7)
