@@ -2,14 +2,21 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from r2p1d_edu.errors import InputError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with errors in one line, like all others."""
+
+    def error(self, message: str):
+        """End with status 2."""
+        self.exit(2, f"r2p1d_edu: {message}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    parser = argparse.ArgumentParser(prog="python -m r2p1d_edu", description="How convolutional networks see time.")
+    parser = Parser(prog="python -m r2p1d_edu", description="How convolutional networks see time.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     doctor = commands.add_parser("doctor", help="say what works here: versions, device, widgets, data")
@@ -50,9 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--splits", metavar="DIR", help="the folder of split lists; default: ucfTrainTestlist beside DIR"
     )
     train.add_argument("--fold", type=int, help="1, 2 or 3; default 1")
-    train.add_argument(
-        "--classes", type=lambda text: tuple(text.split(",")), metavar="A,B,…", help="default: all there"
-    )
+    train.add_argument("--classes", type=comma_separated, metavar="A,B,…", help="default: all there")
     train.add_argument("--network", help="r2plus1d (default), r3d, f_r2d, mc3, …: see `table`")
     train.add_argument("--depth", type=int, help="10, 18 or 34; default 10, where the network has this option")
     train.add_argument("--width", type=int, help="channels of the first group; default 16, where there is this option")
@@ -69,9 +74,15 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="test a network that `train` left in a folder")
     evaluate.add_argument("folder", type=Path, metavar="RUN")
     evaluate.add_argument("--clips", type=int, help="clips per video; default: as in training, 10")
+    evaluate.add_argument("--device", help="auto, cuda, mps or cpu; default: as in training")
     evaluate.add_argument("--weights", default="last", help="last (default) or best on the held-out training groups")
     evaluate.set_defaults(run=run_evaluate)
     return parser
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """ "A, B" → ("A", "B")."""
+    return tuple(name.strip() for name in text.split(","))
 
 
 FRACTIONS = ("learning_rate", "weight_decay", "validation")
@@ -91,6 +102,14 @@ NUMBERS = {
 TINY = {"depth": 10, "width": 16}
 
 
+def bar(things=None, title: str = "", **options):
+    """A progress bar on standard error, seen once the work has taken a second; one process in many has one."""
+    from tqdm import tqdm
+
+    first = os.environ.get("RANK", "0") == "0"  # as torchrun numbers its processes
+    return tqdm(things, title, delay=1, disable=not first, **options)
+
+
 def run_doctor() -> int:
     """Print the report; 1 if something that the course needs is missing."""
     from r2p1d_edu.lab.doctor import examine
@@ -104,7 +123,7 @@ def run_data(name: str, to: Path, seed: int) -> None:
     """Write a dataset."""
     from r2p1d_edu.video.arrow import write_arrow
 
-    folder = write_arrow(to / name, seed=seed, progress=lambda videos: tqdm(videos, f"writing {name}", unit="video"))
+    folder = write_arrow(to / name, seed=seed, progress=lambda videos: bar(videos, f"writing {name}", unit="video"))
     print(f"{folder}: ready; python -m r2p1d_edu train --videos {folder / 'videos'}")
 
 
@@ -119,7 +138,6 @@ def run_table(**options) -> None:
 def run_train(out: Path | None, resume: bool, depth: int | None, width: int | None, **given) -> int:
     """Train, test, and write result.json."""
     from r2p1d_edu.networks.family import network_options
-    from r2p1d_edu.training.checkpoint import RunFolder
     from r2p1d_edu.training.loop import train
     from r2p1d_edu.training.recipe import Recipe
 
@@ -137,46 +155,58 @@ def run_train(out: Path | None, resume: bool, depth: int | None, width: int | No
         fitting = {name: value for name, value in TINY.items() if name in network_options(network)}
         recipe = Recipe(**given, options=fitting | asked)
     out = out or free_folder(Path("runs"), recipe.network)
-    bar = None
+    steps = None
 
     def start(total_steps: int) -> None:
-        nonlocal bar
-        bar = tqdm(total=total_steps, desc="training", unit="step")
+        nonlocal steps
+        steps = bar(title="training", total=total_steps, unit="step")
 
     def show(row: dict) -> None:
-        bar.update()
-        bar.set_postfix(loss=f"{row['loss']:.3f}", accuracy=f"{row['accuracy']:.2f}", refresh=False)
+        steps.update()
+        steps.set_postfix(loss=f"{row['loss']:.3f}", accuracy=f"{row['accuracy']:.2f}", refresh=False)
 
     began = time.perf_counter()
-    run = train(
-        recipe,
-        folder=out,
-        resume=resume,
-        on_start=start,
-        on_row=show,
-        progress=lambda videos: tqdm(videos, "reading videos", unit="video"),
-    )
-    bar.close()
+    try:
+        run = train(recipe, folder=out, resume=resume, on_start=start, on_row=show, progress=reading)
+    finally:
+        if steps is not None:
+            steps.close()
+    if not run.folder.writes:
+        return 0
     report_data(run)
     if run.interrupted:
         print(f"stopped at step {len(run.history)} of {run.total_steps}; go on with: train --resume --out {out}")
         return 130
-    result = run.test(progress=lambda batches: tqdm(batches, "testing", unit="batch"))
-    folder = RunFolder(out, recipe, run.split.classes, writes=run.writes)
-    folder.write_result(result, run.seconds, run.clips_per_second)
+    result = run.test(progress=testing)
+    run.folder.write_result(result, run.seconds, run.clips_per_second)
     print(result)
     print(f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {out}")
     return 0
+
+
+def reading(videos):
+    """The bar while each video is first read."""
+    return bar(videos, "reading videos", unit="video")
+
+
+def testing(batches):
+    """The bar of an evaluation."""
+    return bar(batches, "testing", unit="batch")
 
 
 def report_data(run) -> None:
     """Say what the run did not use, if anything."""
     if run.split.absent:
         print(f"note: {run.split.absent} listed videos are not in {run.recipe.videos}; the others were used")
-    for problem in run.problems:
+    report_problems(run.problems)
+
+
+def report_problems(problems: list[str]) -> None:
+    """Name the videos that were left out, and count them."""
+    for problem in problems:
         print(f"left out: {problem}")
-    if run.problems:
-        print(f"note: {len(run.problems)} videos could not be read and were left out")
+    if problems:
+        print(f"note: {len(problems)} videos could not be read and were left out")
 
 
 def free_folder(parent: Path, network: str) -> Path:
@@ -184,7 +214,7 @@ def free_folder(parent: Path, network: str) -> Path:
     return next(path for number in range(1, 10**6) if not (path := parent / f"{network}-{number}").exists())
 
 
-def run_evaluate(folder: Path, clips: int | None, weights: str) -> None:
+def run_evaluate(folder: Path, clips: int | None, device: str | None, weights: str) -> None:
     """Test a stored run on its test videos."""
     from r2p1d_edu.training.checkpoint import load_run
     from r2p1d_edu.training.device import choose_device
@@ -192,18 +222,8 @@ def run_evaluate(folder: Path, clips: int | None, weights: str) -> None:
     from r2p1d_edu.training.loop import read_all
 
     network, recipe = load_run(folder, weights)
-    network.to(choose_device(recipe.device))
-    reading = lambda videos: tqdm(videos, "reading videos", unit="video")  # noqa: E731
-    split, problems = read_all(recipe.load_split(), recipe, reading)
-    for problem in problems:
-        print(f"left out: {problem}")
-    print(
-        evaluate(
-            network,
-            split.test,
-            recipe,
-            split=f"{split.title}, test",
-            clips_per_video=clips,
-            progress=lambda batches: tqdm(batches, "testing", unit="batch"),
-        )
-    )
+    network.to(choose_device(device or recipe.device))
+    split, problems = read_all(recipe.load_split(), recipe, reading, sides=["test"])
+    report_problems(problems)
+    title = f"{split.title}, test"
+    print(evaluate(network, split.test, recipe, split=title, clips_per_video=clips, progress=testing))

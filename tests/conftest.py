@@ -6,6 +6,22 @@ from bad_server import Server
 from r2p1d_edu import download
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_its_own(tmp_path_factory):
+    """Frames and downloads of the tests stay out of the user's cache; subprocesses use this one too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("R2P1D_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def arrow_folder(tmp_path_factory):
+    """The `arrow` dataset with one video a group, 200 in all: fold 1 trains on 144 of them and tests on 56."""
+    from r2p1d_edu.video.arrow import write_arrow
+
+    return write_arrow(tmp_path_factory.mktemp("data") / "arrow", clips_per_group=1)
+
+
 @pytest.fixture
 def server(monkeypatch):
     """A server on this machine with no answers yet (bad_server.py); clients ask again without a pause."""

@@ -25,7 +25,8 @@ def account(network: nn.Module, clip: Shape = (3, 16, 112, 112)) -> Account:
 
     Returns:
         An Account; it prints and displays itself. One MAC is one multiply-add; convolutions, linear and recurrent
-        layers count, BatchNorm and all else is 0, as in the published tables (VMZ, torchvision) and in fvcore.
+        layers count, BatchNorm and all else is 0 by convention, as in the published tables (VMZ, torchvision). fvcore
+        has the same unit, but also counts BatchNorm unless it is told not to.
 
     Raises:
         InputError: `clip` is not four whole numbers of 1 or more, or the network cannot take it.

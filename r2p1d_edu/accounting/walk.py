@@ -133,12 +133,12 @@ class Walk(TorchFunctionMode):
         return sum(fresh.values())
 
     def uncounted(self, network: nn.Module) -> list[Row]:
-        """A row for each module whose parameters belong to no layer that was called."""
+        """A row for each module with parameters that no row above has: the module uses them itself, or nobody does."""
         rows = []
         for name, module in network.named_modules():
             if parameters := self.own(module):
                 kind = type(module).__name__
-                note = "parameters of no layer called"
+                note = "parameters used directly, or not at all"
                 rows.append(Row(name or kind, (name or kind).partition(".")[0], kind, parameters=parameters, note=note))
         return rows
 

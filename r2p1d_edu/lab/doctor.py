@@ -1,4 +1,7 @@
-"""What works on this machine: versions, device, video, widgets, data."""
+"""What works on this machine: versions, device, video, widgets, data.
+
+Packages are imported where they are looked at, so that the report can be made without them.
+"""
 
 import importlib.metadata
 import platform
@@ -8,17 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.folders import cache_folder
-from r2p1d_edu.training.device import choose_device, choose_precision
-from r2p1d_edu.video.decode import read_frames, write_video
-from r2p1d_edu.video.ucf101 import load_split
 
 MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
-NEEDED = ("torch", "numpy", "av", "lightning-fabric")
+NEEDED = ("torch", "numpy", "av", "lightning-fabric", "platformdirs", "tqdm")
 FOR_NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "matplotlib", "fvcore", "torchinfo")
 
 
@@ -35,7 +31,10 @@ class Finding:
 
 def examine(data: str | Path = "data") -> list[Finding]:
     """Look at everything that the course needs; nothing is downloaded, and only a temporary file is written."""
-    return [*versions(), *device(), video(), storage(), *datasets(Path(data))]
+    found = list(versions())
+    if any(finding.state == "missing" and finding.text.startswith(NEEDED) for finding in found):
+        return found  # nothing else can be tried
+    return [*found, *device(), video(), storage(), *datasets(Path(data))]
 
 
 def versions() -> Iterator[Finding]:
@@ -53,6 +52,10 @@ def versions() -> Iterator[Finding]:
 
 def device() -> Iterator[Finding]:
     """What training will run on."""
+    import torch
+
+    from r2p1d_edu.training.device import choose_device, choose_precision
+
     chosen = choose_device("auto")
     precision = choose_precision("auto", chosen)
     name = torch.cuda.get_device_name() if chosen == "cuda" else f"{torch.get_num_threads()} threads"
@@ -64,19 +67,25 @@ def device() -> Iterator[Finding]:
 
 def video() -> Finding:
     """Write a video and read it back."""
-    frames = np.full((4, 32, 32, 3), 128, np.uint8)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "test.avi"
-        try:
+    try:
+        import numpy as np
+
+        from r2p1d_edu.video.decode import read_frames, write_video
+
+        frames = np.full((4, 32, 32, 3), 128, np.uint8)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "test.avi"
             write_video(path, frames)
             error = np.abs(read_frames(path, range(4)).astype(int) - frames).max()
-        except Exception as problem:
-            return Finding("missing", f"video: writing and reading a test file failed ({problem})")
+    except Exception as problem:
+        return Finding("missing", f"video: writing and reading a test file failed ({problem})")
     return Finding("ok" if error < 8 else "missing", f"video: wrote and read a test file, largest difference {error}")
 
 
 def storage() -> Finding:
     """Whether the cache folder can be written."""
+    from r2p1d_edu.folders import cache_folder
+
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,6 +97,8 @@ def storage() -> Finding:
 
 def datasets(data: Path) -> Iterator[Finding]:
     """Which datasets are in the data folder."""
+    from r2p1d_edu.video.ucf101 import load_split
+
     found = sorted(folder.parent for folder in data.glob("*/videos"))
     for folder in found:
         try:

@@ -29,11 +29,11 @@ class Conv(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, C_in, T, H, W)."""
         (kt, kh, kw), (st, sh, sw), (pt, ph, pw) = self.kernel_size, self.stride, self.padding
-        if kt == st == 1:  # frames join the batch: (N, C, T, H, W) → (N·T, C, H, W)
+        if kt == st == 1 and pt == 0:  # frames join the batch: (N, C, T, H, W) → (N·T, C, H, W)
             frames = x.transpose(1, 2).flatten(0, 1)
             y = F.conv2d(frames, self.weight[:, :, 0], None, (sh, sw), (ph, pw))
             return y.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
-        if kh == kw == sh == sw == 1:  # pixels become one axis: (N, C, T, H, W) → (N, C, T, H·W)
+        if kh == kw == sh == sw == 1 and ph == pw == 0:  # pixels become one axis: (N, C, T, H, W) → (N, C, T, H·W)
             y = F.conv2d(x.flatten(3), self.weight[..., 0], None, (st, 1), (pt, 0))
             return y.unflatten(3, x.shape[3:])
         return super().forward(x)

@@ -74,7 +74,7 @@ def create_network(name: str | Sequence[str], **options) -> nn.Module:
 
 def builder_of(name: str | Sequence[str]) -> Callable[..., nn.Module]:
     """What builds the network of this name or row; InputError lists the names if there is no such network."""
-    if not isinstance(name, str):
+    if isinstance(name, Sequence) and not isinstance(name, str):
         return partial(VideoResNet, tuple(name))
     choose(name, BUILDERS, "network")
     return BUILDERS[name]

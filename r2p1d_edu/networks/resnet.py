@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
 from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.networks.checks import check_counts
 from r2p1d_edu.networks.convolutions import Conv, make_conv, norm_relu
 from r2p1d_edu.networks.fusion import FUSIONS
 
@@ -92,9 +93,7 @@ class VideoResNet(nn.Module):
         choose(depth, DEPTHS, "depth")
         choose(midplanes, MIDPLANES, "rule for midplanes")
         choose(fusion, FUSIONS, "fusion")
-        for name, value in (("num_classes", num_classes), ("frames", frames), ("width", width)):
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of 1 or more")
+        check_counts(num_classes=num_classes, frames=frames, width=width)
         stem_kind, *group_kinds = kinds
         self.stacked_frames = frames if stem_kind == "stacked" else None
         self.stem = make_stem(stem_kind, width, frames)
@@ -116,14 +115,21 @@ class VideoResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Classify a batch of clips (N, 3, T, H, W)."""
         check_clips(x, self.stacked_frames)
-        x = self.stem(x)
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        x = self.fusion(self.avgpool(x))
+        x = self.layer3(self.layer2(self.layer1(self.stem(x))))
+        t, h, w = self.layer4[0].downsample[0].stride
+        if self.training and x[:, 0, ::t, ::h, ::w].numel() == 1:
+            raise InputError(
+                "one clip this small leaves layer4 a single value a channel, and BatchNorm cannot train on one value:"
+                " use a batch of 2 clips or more, or larger frames, or eval()"
+            )
+        x = self.fusion(self.avgpool(self.layer4(x)))
         return self.fc(x.flatten(1))
 
 
 def initialise(module: nn.Module) -> None:
     """He initialisation for convolutions, small weights for the classifier, as torchvision does."""
+    if isinstance(module, nn.Conv3d | nn.Linear) and module.weight.is_meta:
+        return  # there is nothing to fill, and PyTorch would take a second to find that out
     if isinstance(module, nn.Conv3d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     elif isinstance(module, nn.Linear):

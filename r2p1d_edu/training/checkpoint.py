@@ -7,13 +7,15 @@ whole one.
 import csv
 import json
 import os
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.networks.loading import explain, load_weights
 from r2p1d_edu.training.evaluate import Result
 from r2p1d_edu.training.recipe import Recipe
 
@@ -27,34 +29,63 @@ COLUMNS = (
     "seconds",
     "validation_accuracy",
 )
+PARTS = {"network", "optimizer", "scheduler", "step", "best_accuracy", "classes"}  # of a checkpoint
 MAY_CHANGE = ("device", "precision", "workers", "cache", "clips_per_video")  # on resuming: they do not alter the run
 
 
-class RunFolder:
-    """Writes a run. With several processes only the first one (`writes`) does."""
+def check_folder(folder: str | Path | None, recipe: Recipe, resume: bool) -> None:
+    """Refuse, before anything is done, a folder that a run cannot be written to or resumed from.
 
-    def __init__(self, folder: str | Path, recipe: Recipe, classes: tuple[str, ...], writes: bool = True):
-        self.folder, self.recipe, self.classes, self.writes = Path(folder), recipe, classes, writes
+    Raises:
+        InputError: it holds a run already or is no folder; or, to resume, holds none or one with other settings.
+    """
+    if folder is None:
+        if resume:
+            raise InputError("to resume, give the folder of the run to go on with")
+        return
+    folder = Path(folder)
+    if resume:
+        check_same_recipe(folder, recipe)
+    elif folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; choose another name for the run's folder")
+    elif any((folder / name).exists() for name in ("recipe.json", "history.csv", "last.pt")):
+        raise InputError(f"{folder}: already holds a run; resume it, or choose another folder")
+
+
+class RunFolder:
+    """Writes a run; `check_folder` comes first.
+
+    `facts` are what must be the same when the run is resumed, beside the recipe: the classes, and how many videos and
+    processes take part. With several processes only one (`writes`) touches the folder.
+    """
+
+    def __init__(self, folder: str | Path, recipe: Recipe, facts: dict, writes: bool = True):
+        self.folder, self.recipe, self.facts, self.writes = Path(folder), recipe, facts, writes
         self.best = -1.0
 
     def begin(self, state: dict, resume: bool) -> list[dict]:
-        """Start an empty folder, or load last.pt into `state` and return the history so far."""
-        if not resume:
-            if (self.folder / "history.csv").exists():
-                raise InputError(f"{self.folder}: already holds a run; resume it, or choose another folder")
-            if self.writes:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self.recipe.save(self.folder / "recipe.json")
-                self.write_history([])
-            return []
-        check_same_recipe(self.folder, self.recipe)
+        """Start the folder, or load last.pt into `state` and return the history so far."""
+        history = self.load(state) if resume else []
+        if self.writes:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not resume:
+                with self.moved_to("recipe.json") as part:
+                    self.recipe.save(part)
+            self.write_history(history)
+        return history
+
+    def load(self, state: dict) -> list[dict]:
+        """Load last.pt into `state`; the rows of the history up to there."""
         saved = read_checkpoint(self.folder / "last.pt")
+        changed = [f"{name}: was {saved[name]}, is {now}" for name, now in self.facts.items() if saved[name] != now]
+        if changed:
+            raise InputError(f"{self.folder}: cannot resume, since other things have changed ({'; '.join(changed)})")
+        history = read_history(self.folder)[: saved["step"]]
+        if [row["step"] for row in history] != list(range(1, saved["step"] + 1)):
+            raise InputError(f"{self.folder / 'history.csv'}: not the {saved['step']} steps that last.pt has taken")
         for name, part in state.items():
             part.load_state_dict(saved[name])
         self.best = saved["best_accuracy"]
-        history = [row for row in read_history(self.folder) if row["step"] <= saved["step"]]
-        if self.writes:
-            self.write_history(history)
         return history
 
     def write_history(self, rows: list[dict]) -> None:
@@ -77,7 +108,7 @@ class RunFolder:
         is_best = accuracy is not None and accuracy > self.best
         self.best = accuracy if is_best else self.best
         content = {name: part.state_dict() for name, part in state.items()}
-        content |= {"step": step, "classes": list(self.classes), "best_accuracy": self.best}
+        content |= {"step": step, "best_accuracy": self.best, **self.facts}
         names = ["last.pt", "best.pt"] if is_best else ["last.pt"]
         for name in names:
             with self.moved_to(name) as part:
@@ -123,7 +154,11 @@ def result_record(result: Result, seconds: float, clips_per_second: float) -> di
 
 
 def load_run(folder: str | Path, which: str = "last") -> tuple[nn.Module, Recipe]:
-    """The network of a stored run, with its weights "last" or "best", and its recipe."""
+    """The network of a stored run, with its weights "last" or "best", and its recipe.
+
+    Raises:
+        InputError: no run there, or one whose files are damaged or do not belong together.
+    """
     choose(which, ("last", "best"), "set of weights")
     folder = Path(folder)
     if not folder.is_dir():
@@ -131,29 +166,33 @@ def load_run(folder: str | Path, which: str = "last") -> tuple[nn.Module, Recipe
     recipe = Recipe.load(folder / "recipe.json")
     saved = read_checkpoint(folder / f"{which}.pt")
     network = recipe.build(len(saved["classes"]))
-    network.load_state_dict(saved["network"])
-    return network, replace(recipe, classes=tuple(saved["classes"]))
+    load_weights(network, saved["network"])
+    return network, recipe.changed(classes=tuple(saved["classes"]))
 
 
 def read_checkpoint(path: Path) -> dict:
     """A checkpoint of ours; tensors and plain values only are read, no code is run."""
     if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint; the run was stopped before it could be written")
+        raise InputError(f"{path}: no such checkpoint; if the run was stopped before its first, start it anew")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise InputError(f"{path}: not a checkpoint that can be read ({type(error).__name__})") from error
+        raise InputError(f"{path}: not a checkpoint that can be read: {explain(error)}") from error
+    if not isinstance(saved, dict) or not set(saved) >= PARTS:
+        raise InputError(f"{path}: not a checkpoint that `train` wrote")
+    return saved
 
 
 def read_history(folder: Path) -> list[dict]:
-    """The rows of history.csv with numbers as numbers; a row cut short by a crash is left out."""
+    """The rows of history.csv with numbers as numbers; a row cut short by a crash, and what follows, is left out."""
+    path = Path(folder) / "history.csv"
+    if not path.is_file():
+        raise InputError(f"{path}: no such history")
     rows = []
-    with (folder / "history.csv").open(newline="") as file:
+    with path.open(newline="") as file, suppress(ValueError, TypeError):  # of a row that is not whole
         for row in csv.DictReader(file):
-            if None in row.values():
-                break
-            rows.append({name: float(value) if value else None for name, value in row.items()})
-            rows[-1]["step"] = int(rows[-1]["step"])
+            numbers = {name: None if row[name] == "" else float(row[name]) for name in COLUMNS}
+            rows.append(numbers | {"step": int(numbers["step"])})
     return rows
 
 

@@ -1,5 +1,6 @@
 """Which device and which precision "auto" means here."""
 
+import logging
 import os
 
 import torch
@@ -43,7 +44,11 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
     processes = {"devices": 1}
     if is_torchelastic_launched():  # Fabric must be told the same numbers as torchrun was
         local, world = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+        there = {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": local}[device]
+        if local > there:
+            raise InputError(f"torchrun started {local} processes here, but there are {there} devices of kind {device}")
         processes = {"devices": local, "num_nodes": world // local, "strategy": "ddp"}
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else it announces each thing that it does
     fabric_precision = {"32": "32-true", "bf16": "bf16-mixed"}[choose_precision(precision, device)]
     fabric = Fabric(accelerator=device, precision=fabric_precision, **processes)
     fabric.launch()

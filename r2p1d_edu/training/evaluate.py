@@ -4,14 +4,17 @@ Clip accuracy counts every clip alone. Video accuracy averages the class probabi
 the paper (10 clips a video).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import InputError, choose
 from r2p1d_edu.training.device import choose_precision
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.clips import EvaluationClips, Video, make_loader, normalise
@@ -78,9 +81,14 @@ def evaluate(
         split: what the videos are, for the record: "UCF101 fold 1, test".
         clips_per_video: the recipe's unless given.
         order: one of ORDERS, done to the frames of each clip.
+
+    Raises:
+        InputError: no videos, no clips, or an unknown order.
     """
     choose(order, ORDERS, "order of frames")
-    clips_per_video = clips_per_video or recipe.clips_per_video
+    if not videos:
+        raise InputError(f"{split}: there are no videos to evaluate on")
+    clips_per_video = recipe.clips_per_video if clips_per_video is None else clips_per_video
     clips = EvaluationClips(
         videos,
         recipe.source(),
@@ -89,11 +97,9 @@ def evaluate(
         size=recipe.size,
         clips_per_video=clips_per_video,
     )
-    was_training = network.training
-    network.eval()
     batches = progress(make_loader(clips, batch_size=recipe.batch * 2, workers=recipe.workers))
-    probabilities = torch.cat([predict(network, ORDERS[order](batch), recipe.precision) for batch, _ in batches])
-    network.train(was_training)
+    with in_evaluation(network):
+        probabilities = torch.cat([predict(network, ORDERS[order](batch), recipe.precision) for batch, _ in batches])
     labels = np.array([video.label for video in videos])
     per_clip = probabilities.numpy().reshape(len(videos), clips_per_video, -1)  # (videos, clips, classes)
     per_video = per_clip.mean(1)
@@ -107,13 +113,31 @@ def evaluate(
     )
 
 
+@contextmanager
+def in_evaluation(network: nn.Module) -> Iterator[None]:
+    """The whole network in evaluation mode; afterwards each module in its own mode again, whatever happened."""
+    modes = [(module, module.training) for module in network.modules()]
+    try:
+        network.eval()
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@cache
+def rate_of(path: Path) -> float:
+    """Frames per second as the file states them; it is opened once, since training asks after every epoch."""
+    return frame_rate(path)
+
+
 def protocol(videos: Sequence[Video], recipe: Recipe, clips_per_video: int, order: str) -> str:
     """The words that must go with an accuracy."""
-    rates = sorted({round(frame_rate(video.path), 2) for video in videos})
+    rates = sorted({round(rate_of(video.path), 2) for video in videos})
     fps = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
-    every = "" if recipe.stride == 1 else f", every {recipe.stride}th"
+    spaced = "" if recipe.stride == 1 else f", one in {recipe.stride},"
     ordered = "" if order == "forward" else f", frames {order}"
     return (
-        f"{clips_per_video} clip{'s' * (clips_per_video > 1)} a video, {recipe.frames} frames{every} at {fps} fps"
+        f"{clips_per_video} clip{'s' * (clips_per_video > 1)} a video, {recipe.frames} frames{spaced} at {fps} fps"
         f"{ordered}, {recipe.size}×{recipe.size} centre crop, seed {recipe.seed}"
     )

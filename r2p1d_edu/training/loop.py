@@ -4,9 +4,12 @@ A run can be stopped at any step and resumed: batches and random numbers depend 
 the resumed run goes on exactly as the other would have.
 """
 
+import signal
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,13 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
+from torch.utils.data import DataLoader
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.training.checkpoint import RunFolder
+from r2p1d_edu.training.checkpoint import RunFolder, check_folder
 from r2p1d_edu.training.device import make_fabric
 from r2p1d_edu.training.evaluate import Result, evaluate
 from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.clips import StepSampler, TrainingClips, make_loader, normalise, readable
+from r2p1d_edu.video.clips import StepSampler, TrainingClips, Video, make_loader, normalise, readable
 from r2p1d_edu.video.ucf101 import Split, hold_out_groups
 
 
@@ -34,9 +38,10 @@ class Run:
     split: Split
     history: list[dict]
     total_steps: int
-    problems: list[str]
+    clips_per_step: int  # of all processes together
+    problems: list[str]  # a line for each video that could not be read
+    folder: RunFolder | None
     interrupted: bool = False
-    writes: bool = True  # whether this process is the one that writes files
 
     @property
     def seconds(self) -> float:
@@ -48,7 +53,7 @@ class Run:
         """Training clips a second over the whole run, validation included."""
         if not self.history:
             return 0.0
-        return self.recipe.batch * len(self.history) / self.seconds
+        return self.clips_per_step * len(self.history) / self.seconds
 
     def test(self, **options) -> Result:
         """Evaluate on the test videos of the split; see evaluate()."""
@@ -78,21 +83,68 @@ def train(
     Raises:
         InputError: data, network or folder that cannot be used.
     """
+    check_folder(folder, recipe, resume)
+    split = recipe.load_split()
+    network = recipe.build(len(split.classes))
     fabric = make_fabric(recipe.device, recipe.precision)
-    split, problems = read_all(recipe.load_split(), recipe, progress)
+    split, problems = read_all(split, recipe, progress)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
+    if {video.label for video in training} != set(range(len(split.classes))):
+        raise InputError(f"validation={recipe.validation} sets aside every training group of a class; use less")
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
     total_steps = recipe.epochs * per_epoch
-    network = recipe.build(len(split.classes)).to(memory_format=torch.channels_last_3d)
     optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
     fast_network, optimizer = fabric.setup(network, optimizer)  # the same weights, with precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
-    store = RunFolder(folder, recipe, split.classes, writes=fabric.is_global_zero) if folder else None
+    facts = {"classes": list(split.classes), "training_videos": len(training), "processes": fabric.world_size}
+    store = RunFolder(folder, recipe, facts, writes=fabric.is_global_zero) if folder else None
     history = store.begin(state, resume) if store else []
     first = len(history)
+    loader = training_loader(recipe, training, fabric, first, total_steps)
+    clips_per_step = min(recipe.batch * fabric.world_size, len(training))
+    run = Run(recipe, network, split, history, total_steps, clips_per_step, problems, store)
+    on_start(total_steps)
+    for row in history:
+        on_row(row)
+    network.train()
+    started, step = time.perf_counter() - run.seconds, first
+    try:
+        for step, (uint8_clips, labels) in enumerate(loader, first + 1):
+            with uninterrupted():  # a step is done and recorded whole
+                torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
+                row = {"step": step, "epoch": step / per_epoch, "validation_accuracy": None}
+                row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels)
+                ends_epoch = step % per_epoch == 0
+                if ends_epoch and validation:
+                    title = f"{split.title}, held-out training groups"
+                    result = evaluate(network, validation, recipe, split=title, clips_per_video=1)
+                    row["validation_accuracy"] = result.clip_accuracy
+                row["seconds"] = time.perf_counter() - started
+                row["clips_per_second"] = clips_per_second(history, row, clips_per_step)
+                history.append(row)
+                if store:
+                    store.add(row)
+                    if ends_epoch:
+                        store.save(state, step, row["validation_accuracy"])
+            on_row(row)
+    except KeyboardInterrupt:
+        run.interrupted = True
+        if store and len(history) == step:  # else the step under way was broken off: last.pt stays as it is
+            store.write_history(history)
+            store.save(state, step)
+    except torch.OutOfMemoryError as error:
+        raise InputError(
+            f"the memory of {fabric.device} is too small for this; use a smaller batch (now {recipe.batch}), size "
+            f"({recipe.size}) or number of frames ({recipe.frames})"
+        ) from error
+    return run
+
+
+def training_loader(recipe: Recipe, videos: list[Video], fabric: Fabric, first: int, last: int) -> DataLoader:
+    """The batches of steps first + 1 to last, this process's share of each."""
     clips = TrainingClips(
-        training,
+        videos,
         recipe.source(),
         frames=recipe.frames,
         stride=recipe.stride,
@@ -100,51 +152,46 @@ def train(
         flip=recipe.flip,
         seed=recipe.seed,
     )
-    batches = StepSampler(
-        len(training),
+    steps = StepSampler(
+        len(videos),
         recipe.batch,
         first=first,
-        last=total_steps,
+        last=last,
         seed=recipe.seed,
         rank=fabric.global_rank,
         world=fabric.world_size,
     )
-    loader = make_loader(clips, batch_sampler=batches, workers=recipe.workers, pin_memory=fabric.device.type == "cuda")
-    run = Run(recipe, network, split, history, total_steps, problems, writes=fabric.is_global_zero)
-    on_start(total_steps)
-    for row in history:
-        on_row(row)
-    network.train()
-    started = time.perf_counter() - run.seconds
+    return make_loader(clips, batch_sampler=steps, workers=recipe.workers, pin_memory=fabric.device.type == "cuda")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a first Ctrl-C wait for the end of the block; a second one does not wait."""
+    if threading.current_thread() is not threading.main_thread():  # no other is interrupted
+        yield
+        return
+    asked = []
+
+    def note(number, frame) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
     try:
-        for step, (uint8_clips, labels) in enumerate(loader, first + 1):
-            torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
-            row = {"step": step, "epoch": step / per_epoch, "validation_accuracy": None}
-            row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels)
-            ends_epoch = step % per_epoch == 0
-            if ends_epoch and validation:
-                title = f"{split.title}, held-out training groups"
-                result = evaluate(network, validation, recipe, split=title, clips_per_video=1)
-                row["validation_accuracy"] = result.clip_accuracy
-            row["seconds"] = time.perf_counter() - started
-            row["clips_per_second"] = clips_per_second(history, row, recipe.batch * fabric.world_size)
-            history.append(row)
-            if store:
-                store.add(row)
-                if ends_epoch:
-                    store.save(state, step, row["validation_accuracy"])
-            on_row(row)
-    except KeyboardInterrupt:
-        run.interrupted = True
-        if store:
-            store.save(state, len(history))
-    return run
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def training_step(
     fabric: Fabric, network: nn.Module, optimizer, scheduler, uint8_clips: Tensor, labels: Tensor
 ) -> dict:
-    """Learn from one batch, uint8 (N, 3, T, H, W) and labels (N,); returns the loss, accuracy and learning rate."""
+    """Learn from one batch, uint8 (N, 3, T, H, W) and labels (N,); returns the loss, accuracy and learning rate.
+
+    With several processes loss and accuracy are the averages over their batches.
+    """
     clips, labels = fabric.to_device(uint8_clips), fabric.to_device(labels)
     logits = network(normalise(clips))
     loss = F.cross_entropy(logits, labels)
@@ -154,24 +201,31 @@ def training_step(
     learning_rate = scheduler.get_last_lr()[0]
     scheduler.step()
     accuracy = (logits.argmax(1) == labels).float().mean()
-    return {"loss": loss.item(), "accuracy": accuracy.item(), "learning_rate": learning_rate}
+    loss, accuracy = fabric.all_reduce(torch.stack([loss.detach(), accuracy])).tolist()
+    return {"loss": loss, "accuracy": accuracy, "learning_rate": learning_rate}
 
 
-def clips_per_second(history: list[dict], row: dict, batch: int, window: int = 10) -> float:
+def clips_per_second(history: list[dict], row: dict, clips_per_step: int, window: int = 10) -> float:
     """Speed over the last few steps."""
-    before = history[-window] if len(history) >= window else None
-    steps = row["step"] - (before["step"] if before else 0)
-    seconds = row["seconds"] - (before["seconds"] if before else 0.0)
-    return batch * steps / seconds if seconds > 0 else 0.0
+    before = history[-window] if len(history) >= window else {"step": 0, "seconds": 0.0}
+    seconds = row["seconds"] - before["seconds"]
+    return clips_per_step * (row["step"] - before["step"]) / seconds if seconds > 0 else 0.0
 
 
-def read_all(split: Split, recipe: Recipe, progress) -> tuple[Split, list[str]]:
-    """Leave out the files that cannot be read; a line for each says why."""
-    source = recipe.source()
-    good, problems = readable([*split.train, *split.test], source, progress)
-    kept = set(good)
-    sides = [tuple(video for video in side if video in kept) for side in (split.train, split.test)]
-    for side, videos in zip(("training", "test"), sides, strict=True):
-        if not videos:
-            raise InputError(f"none of the {side} videos can be read; the first problem: {problems[0]}")
-    return Split(*sides, split.classes, split.title, split.absent), problems
+def read_all(split: Split, recipe: Recipe, progress=iter, sides=("train", "test")) -> tuple[Split, list[str]]:
+    """Leave out the files of these sides that cannot be read; a line for each says why.
+
+    Raises:
+        InputError: nothing is left of a class.
+    """
+    videos = [video for side in sides for video in getattr(split, side)]
+    good, problems = readable(videos, recipe.source(), progress)
+    kept, left = set(good), {}
+    for side in sides:
+        left[side] = tuple(video for video in getattr(split, side) if video in kept)
+        labels = {video.label for video in left[side]}
+        for video in getattr(split, side):
+            if video.label not in labels:
+                problem = next(line for line in problems if line.startswith(str(video.path)))
+                raise InputError(f"no {side} video of {split.classes[video.label]} can be read; the first: {problem}")
+    return replace(split, **left), problems

@@ -1,20 +1,55 @@
 """Everything that decides how a run turns out, in one record that is stored beside it."""
 
 import json
+import math
+import os
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from r2p1d_edu.errors import InputError, choose
-from r2p1d_edu.networks.family import create_network
+from r2p1d_edu.networks.family import create_network, network_options
 from r2p1d_edu.video.clips import resize_for
 from r2p1d_edu.video.frames import FrameCache, FrameDecoder
 from r2p1d_edu.video.ucf101 import Split, load_split
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 PRECISIONS = ("auto", "32", "bf16")
+GIVEN = {"num_classes", "frames", "size"}  # what the data and the recipe itself tell a network
+
+
+def whole(value: object, least: int = 0) -> bool:
+    """Whether this is a whole number and not below `least`."""
+    return isinstance(value, int) and value >= least
+
+
+def real(value: object) -> bool:
+    """Whether this is a finite number of 0 or more."""
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+
+
+COUNT = ("a whole number of 1 or more", lambda value: whole(value, 1))
+SWITCH = ("True or False", lambda value: isinstance(value, bool))
+MUST_BE = {
+    # field: what it must be, in words and as a test
+    "videos": ("the path of a folder", lambda value: isinstance(value, str)),
+    "splits": ("the path of a folder, or None", lambda value: isinstance(value, str | None)),
+    "classes": ("a tuple of names, or None", lambda value: isinstance(value, tuple | None)),
+    "options": (
+        f"a dict of the network's options without {', '.join(sorted(GIVEN))}",
+        lambda value: isinstance(value, dict) and not GIVEN & set(value),
+    ),
+    **dict.fromkeys(("frames", "stride", "size", "epochs", "batch", "clips_per_video"), COUNT),
+    "workers": ("a whole number of 0 or more", whole),
+    "seed": ("a whole number from 0 to 2³² − 1", lambda value: whole(value) and value < 2**32),
+    "learning_rate": ("a number above 0", lambda value: real(value) and value > 0),
+    "weight_decay": ("a number of 0 or more", real),
+    "validation": ("a fraction, 0 or more and below 1", lambda value: real(value) and value < 1),
+    **dict.fromkeys(("flip", "cache"), SWITCH),
+}
 
 
 @dataclass(frozen=True)
@@ -48,11 +83,11 @@ class Recipe:
     cache: bool = True
 
     def __post_init__(self):
-        for name in ("frames", "stride", "size", "epochs", "batch", "clips_per_video"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)!r}; it must be a whole number of 1 or more")
-        if self.learning_rate <= 0:
-            raise InputError(f"learning_rate is {self.learning_rate!r}; it must be above 0")
+        for name in ("videos", "splits", "classes", "network"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
+        for name, (words, fits) in MUST_BE.items():
+            if not fits(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be {words}")
         choose(self.fold, (1, 2, 3), "fold")
         choose(self.device, DEVICES, "device")
         choose(self.precision, PRECISIONS, "precision")
@@ -63,12 +98,17 @@ class Recipe:
 
     def source(self) -> FrameCache | FrameDecoder:
         """Where frames come from, at the size that this recipe crops from."""
-        return (FrameCache if self.cache else FrameDecoder)(resize_for(self.size))
+        short_side = resize_for(self.size)
+        return FrameCache(short_side) if self.cache else decoder(short_side)
 
     def build(self, num_classes: int) -> nn.Module:
         """A fresh network with random weights, decided by the seed."""
         torch.manual_seed(self.seed)
-        return create_network(self.network, num_classes=num_classes, frames=self.frames, **self.options)
+        taken = network_options(self.network)
+        given = {"num_classes": num_classes, "frames": self.frames, "size": self.size}
+        fitting = {name: value for name, value in given.items() if name in taken}
+        network = create_network(self.network, **fitting, **self.options)
+        return network.to(memory_format=torch.channels_last_3d)
 
     def changed(self, **values) -> "Recipe":
         """The same recipe with other values."""
@@ -76,18 +116,29 @@ class Recipe:
 
     def save(self, path: Path) -> None:
         """Write the recipe as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Recipe":
         """Read what `save` wrote."""
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_text("utf-8"))
             known = {f.name for f in fields(cls)}
             if not isinstance(values, dict) or set(values) - known or "videos" not in values:
                 raise ValueError("not the fields of a recipe")
+            return cls(**values)
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not a recipe that `train` wrote ({error})") from error
-        if values.get("classes") is not None:
-            values["classes"] = tuple(values["classes"])
-        return cls(**values)
+
+
+def plain(value: object) -> object:
+    """What a value is once it has been written as JSON and read again: no Path, no list where a tuple was."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+@cache
+def decoder(short_side: int) -> FrameDecoder:
+    """One for the whole process, so that the frames of each file are counted once."""
+    return FrameDecoder(short_side)

@@ -12,7 +12,8 @@ clip, with the same frames. An order-blind classifier f answers alike on both, f
 
 Each pair thus yields at most 1 of its 2, the two shapes at most 2: (3·1 + 2) / 8 = 5/8. Training clips start at a
 uniform place and every frame is compressed alone (Motion JPEG), so neither the sampling nor the codec tells the
-direction. Every class is its own mirror image, so flipping clips left to right is harmless.
+direction. Every class is its own mirror image, so flipping clips left to right is harmless. Only a clip longer than
+the video would tell: it repeats the last frame.
 """
 
 import json
@@ -23,10 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.folders import alone_in
 from r2p1d_edu.video.decode import write_video
 from r2p1d_edu.video.ucf101 import LISTS
 
-FRAMES, SIDE, GROUPS = 16, 64, 25
+FRAMES, SIDE, GROUPS = 12, 64, 25
 REVERSED = {"Fall": "Rise", "Recede": "Approach", "Scatter": "Gather"}  # drawn as the other, then run backwards
 CLASSES = ("Approach", "Cross", "Fall", "Gather", "Recede", "Ring", "Rise", "Scatter")
 ORDER_BLIND_CEILING = 5 / 8
@@ -36,26 +38,41 @@ TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}  # as in UCF10
 def write_arrow(folder: str | Path, clips_per_group: int = 10, seed: int = 0, progress=iter) -> Path:
     """Write the dataset to `folder`: `videos/` and `ucfTrainTestlist/`. The same seed gives the same files.
 
-    8 classes × 25 groups × `clips_per_group` videos of 16 frames, 64×64, 25 a second: 2,000 by default. It is made
+    8 classes × 25 groups × `clips_per_group` videos of 12 frames, 64×64, 25 a second: 2,000 by default. It is made
     beside its final place and moved there whole; a dataset of the same settings that is there already is kept.
 
     Raises:
-        InputError: the folder holds something else.
+        InputError: the folder holds something else, or cannot be written.
     """
+    if clips_per_group < 1 or seed < 0:
+        raise InputError(f"clips per group is {clips_per_group}, seed {seed}; give at least 1 and at least 0")
     folder = Path(folder)
     settings = {"dataset": "arrow", "version": 1, "clips_per_group": clips_per_group, "seed": seed}
-    if folder.exists() and any(folder.iterdir()):
-        if read_settings(folder) == settings:
-            return folder
-        raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with alone_in(folder.parent):  # the second who wants it finds it done
+            if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+                if read_settings(folder) == settings:
+                    return folder
+                raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
+            make_dataset(folder, settings, progress)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {folder}: {error.strerror or error}; free some space or choose another folder"
+        ) from error
+    return folder
+
+
+def make_dataset(folder: Path, settings: dict, progress) -> None:
+    """Write everything beside the empty or missing `folder`, then give it that name; nothing is left of a failure."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     try:
         for name in CLASSES:
             (part / "videos" / name).mkdir(parents=True)
-        names = list(clip_names(clips_per_group))
+        names = list(clip_names(settings["clips_per_group"]))
         for path, name, group, clip in progress(names):
-            write_video(part / "videos" / path, draw_clip(name, group, clip, seed))
+            write_video(part / "videos" / path, draw_clip(name, group, clip, settings["seed"]))
         write_lists(part / LISTS, names)
         (part / "arrow.json").write_text(json.dumps(settings))
         if folder.exists():
@@ -63,7 +80,6 @@ def write_arrow(folder: str | Path, clips_per_group: int = 10, seed: int = 0, pr
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return folder
 
 
 def read_settings(folder: Path) -> dict | None:
@@ -95,9 +111,9 @@ def write_lists(folder: Path, names: list[tuple[str, str, int, int]]) -> None:
 
 
 def draw_clip(name: str, group: int, clip: int, seed: int = 0) -> np.ndarray:
-    """Draw one clip: uint8 (16, 64, 64, 3). `group` sets the scene, the same for every class; `clip` the rest."""
+    """Draw one clip: uint8 (12, 64, 64, 3). `group` sets the scene, the same for every class; `clip` the rest."""
     if name in REVERSED:
-        return draw_clip(REVERSED[name], group, clip, seed)[::-1]
+        return draw_clip(REVERSED[name], group, clip, seed)[::-1].copy()
     rng = np.random.default_rng((seed, CLASSES.index(name), group, clip))
     picture = draw_background(np.random.default_rng((seed, group)), rng)
     colour = contrasting_colour(picture, rng)
@@ -187,12 +203,12 @@ def draw_shape(shape: str, x: np.ndarray, y: np.ndarray, radius: np.ndarray, ang
         case "disc":
             distance = np.hypot(u, v) - r
         case "ring":
-            distance = np.abs(np.hypot(u, v) - 0.8 * r) - 0.2 * r
+            distance = np.abs(np.hypot(u, v) - 0.78 * r) - 0.22 * r
         case "square":
             distance = np.maximum(np.abs(u), np.abs(v)) - 0.85 * r
         case "triangle":
             distance = np.maximum(v, np.abs(u) * 0.866 - v * 0.5) - 0.6 * r
         case "cross":
             long, short = np.maximum(np.abs(u), np.abs(v)), np.minimum(np.abs(u), np.abs(v))
-            distance = np.maximum(long - r, short - 0.25 * r)
+            distance = np.maximum(long - r, short - 0.28 * r)
     return (0.5 - distance).clip(0, 1)

@@ -53,6 +53,7 @@ def even_starts(frames: int, stride: int, length: int, clips: int) -> list[int]:
 
 def random_crop(clip: np.ndarray, size: int, flip: bool, rng: np.random.Generator) -> np.ndarray:
     """The same random square of every frame of (T, H, W, 3), mirrored half of the time if `flip`."""
+    check_crop(clip, size)
     top, left = (rng.integers(side - size + 1) for side in clip.shape[1:3])
     clip = clip[:, top : top + size, left : left + size]
     return clip[:, :, ::-1] if flip and rng.random() < 0.5 else clip
@@ -60,8 +61,16 @@ def random_crop(clip: np.ndarray, size: int, flip: bool, rng: np.random.Generato
 
 def centre_crop(clip: np.ndarray, size: int) -> np.ndarray:
     """The middle square of every frame of (T, H, W, 3)."""
+    check_crop(clip, size)
     top, left = ((side - size) // 2 for side in clip.shape[1:3])
     return clip[:, top : top + size, left : left + size]
+
+
+def check_crop(clip: np.ndarray, size: int) -> None:
+    """Raise InputError if a square of `size` does not fit into the frames of (T, H, W, 3)."""
+    height, width = clip.shape[1:3]
+    if not 1 <= size <= min(height, width):
+        raise InputError(f"cannot cut {size}×{size} pixels out of frames of {height}×{width}; scale the video first")
 
 
 class TrainingClips(Dataset):
@@ -128,12 +137,15 @@ class EvaluationClips(Dataset):
 class StepSampler(Sampler):
     """The keys of every training step from `first` to `last`, a list of (epoch, number) a step.
 
-    Each epoch is a fresh shuffle. With several processes, `rank` of `world` takes its own part of each step.
+    Each epoch is a fresh shuffle. With several processes, `rank` of `world` takes its own part of each step. Fewer
+    videos than a step takes are one short step an epoch, shared out as evenly as can be.
     """
 
     def __init__(
         self, videos: int, batch: int, *, first: int = 0, last: int, seed: int = 0, rank: int = 0, world: int = 1
     ):
+        if videos < world:
+            raise InputError(f"{videos} training videos cannot be shared among {world} processes; use more videos")
         self.videos, self.first, self.last, self.seed = videos, first, last, seed
         self.batch, self.rank, self.world = batch, rank, world
 
@@ -150,8 +162,9 @@ class StepSampler(Sampler):
         for step in range(self.first, self.last):
             epoch, place = divmod(step, per_epoch)
             order = np.random.default_rng((self.seed, epoch)).permutation(self.videos)
-            begin = (place * self.world + self.rank) * self.batch
-            yield [(epoch, int(number)) for number in order[begin : begin + self.batch]]
+            together = self.batch * self.world
+            mine = order[place * together : (place + 1) * together][self.rank :: self.world]
+            yield [(epoch, int(number)) for number in mine]
 
 
 def collate(samples: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:

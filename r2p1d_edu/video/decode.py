@@ -5,7 +5,8 @@ in seven they are shuffled, and a seek by time then returns other frames than th
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -29,25 +30,31 @@ def read_frames(path: str | Path, indices: Sequence[int], size: int | tuple[int,
         size: (height, width), or the length of the shorter side with the shape kept, or None for the stored size.
 
     Raises:
-        VideoError: no such file, no video in it, or fewer frames than asked for.
+        VideoError: no such file, no video in it, or no such frame.
     """
-    wanted = {int(i) for i in indices}
-    if not wanted or min(wanted) < 0:
-        raise InputError(f"frame numbers must be 0 or more, and at least one; got {list(indices)[:8]}")
-    last, found, convert, frames = max(wanted), {}, None, 0
+    check_indices(path, indices)
+    wanted, found, convert = {int(i) for i in indices}, {}, None
     with open_video(path) as decoded:
         for number, frame in enumerate(decoded):
-            frames = number + 1
+            convert = convert or Converter(frame, size)  # the first frame decides the size, wanted or not
             if number in wanted:
-                convert = convert or Converter(frame, size)
                 found[number] = convert(frame)
-            if number == last:
+            if len(found) == len(wanted):
                 break
-    if frames == 0:
-        raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
-    if last >= frames:
-        raise VideoError(f"{path}: frame {last} was asked for, but only {frames} can be decoded (0 to {frames - 1})")
+    check_indices(path, indices, number + 1)
     return np.stack([found[int(i)] for i in indices])
+
+
+def check_indices(path: str | Path, indices: Sequence[int], frames: int | None = None) -> None:
+    """Refuse frame numbers that no video has or, given how many `frames` there are, that this one has not.
+
+    Raises:
+        VideoError: saying which.
+    """
+    if len(indices) == 0 or min(indices) < 0:
+        raise VideoError(f"{path}: frames {list(indices)[:8]} were asked for; give one or more numbers from 0")
+    if frames is not None and (last := max(indices)) >= frames:
+        raise VideoError(f"{path}: frame {last} was asked for, but only {frames} can be decoded (0 to {frames - 1})")
 
 
 def iterate_frames(path: str | Path, size: int | tuple[int, int] | None = None) -> Iterator[np.ndarray]:
@@ -57,17 +64,12 @@ def iterate_frames(path: str | Path, size: int | tuple[int, int] | None = None) 
         for frame in decoded:
             convert = convert or Converter(frame, size)
             yield convert(frame)
-    if convert is None:
-        raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
 
 
 def count_frames(path: str | Path) -> int:
     """How many frames can be decoded. Counted, since the header is wrong in about one file in fifty."""
     with open_video(path) as decoded:
-        frames = sum(1 for _ in decoded)
-    if frames == 0:
-        raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
-    return frames
+        return sum(1 for _ in decoded)
 
 
 def frame_rate(path: str | Path) -> float:
@@ -84,6 +86,8 @@ class Converter:
             scale = size / min(first.height, first.width)
             size = (round(first.height * scale), round(first.width * scale))
         self.height, self.width = size or (first.height, first.width)
+        if min(self.height, self.width) < 1:
+            raise InputError(f"frames cannot be {self.height}×{self.width} pixels; give a size of 1 or more")
         self.reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
@@ -98,13 +102,15 @@ def open_container(path: str | Path) -> Iterator[tuple]:
     if not Path(path).is_file():
         raise VideoError(f"{path}: no such video file")
     try:
-        container = av.open(str(path), metadata_errors="ignore")
+        container = av.open(whole_path(path), metadata_errors="ignore")
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         raise VideoError(f"{path}: not a video that can be opened ({reason(error)})") from error
     with container:
-        if not container.streams.video:
-            kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-            raise VideoError(f"{path}: holds no video, only {', '.join(kinds)}")
+        kinds = {stream.type for stream in container.streams} if container.format.name != "tty" else {"text"}
+        if "video" not in kinds:  # FFmpeg would draw the text
+            raise VideoError(f"{path}: holds no video, only {', '.join(sorted(kinds)) or 'a header'}")
+        if container.streams.video[0].codec_context is None:
+            raise VideoError(f"{path}: compressed in a way that this FFmpeg does not know")
         yield container, container.streams.video[0]
 
 
@@ -113,14 +119,21 @@ def open_video(path: str | Path) -> Iterator[Iterator[av.VideoFrame]]:
     """Open a file for decoding. Damage in the middle ends the frames there; those before it are kept."""
 
     def decode(container, stream) -> Iterator[av.VideoFrame]:
-        try:
-            yield from container.decode(stream)
-        except (av.error.FFmpegError, UnicodeDecodeError):
-            return
+        frame = None
+        with suppress(av.error.FFmpegError, UnicodeDecodeError):
+            for frame in container.decode(stream):
+                yield frame
+        if frame is None:
+            raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
 
     with open_container(path) as (container, stream):
         stream.codec_context.thread_count = 1  # loaders run one process a core already
         yield decode(container, stream)
+
+
+def whole_path(path: str | Path) -> str:
+    """The path from the root: FFmpeg takes a relative one with a colon in it for an address."""
+    return str(Path(path).absolute())
 
 
 def reason(error: Exception) -> str:
@@ -128,7 +141,7 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-def write_video(path: str | Path, frames: np.ndarray, fps: int = 25, codec: str = "mjpeg", **options: str) -> None:
+def write_video(path: str | Path, frames: np.ndarray, fps: float = 25, codec: str = "mjpeg", **options: str) -> None:
     """Write uint8 (T, H, W, 3) frames to a video file; `options` go to the encoder.
 
     The default, Motion JPEG of one fixed quality, compresses every frame by itself: a clip and its reversal hold
@@ -136,8 +149,8 @@ def write_video(path: str | Path, frames: np.ndarray, fps: int = 25, codec: str 
     """
     _, height, width, _ = frames.shape
     options = {"qmin": "3", "qmax": "3"} | options
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=fps, options=options)
+    with av.open(whole_path(path), "w") as container:
+        stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001), options=options)
         stream.height, stream.width = height, width
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.codec_context.thread_count = 1

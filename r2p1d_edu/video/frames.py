@@ -8,12 +8,14 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.folders import cache_folder
-from r2p1d_edu.video.decode import count_frames, iterate_frames, read_frames
+from r2p1d_edu.video.decode import check_indices, count_frames, iterate_frames, read_frames
 
 
 class FrameDecoder:
@@ -51,13 +53,16 @@ class FrameCache:
 
     def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
         """Copy these frames out of the store."""
-        return self.frames(path)[list(indices)]
+        frames = self.frames(path)
+        check_indices(path, indices, len(frames))
+        return frames[list(indices)]
 
     def frames(self, path: Path) -> np.ndarray:
         """All frames of the video, mapped and not loaded: uint8 (T, H, W, 3)."""
         stored = self.folder / f"{self.key(path)}.npy"
-        if not stored.exists():
-            self.store(stored, np.stack(list(iterate_frames(path, self.short_side))))
+        with suppress(OSError, ValueError, EOFError):  # not there yet, or damaged
+            return np.load(stored, mmap_mode="r")
+        self.store(stored, np.stack(list(iterate_frames(path, self.short_side))))
         return np.load(stored, mmap_mode="r")
 
     def key(self, path: Path) -> str:
@@ -65,19 +70,25 @@ class FrameCache:
         path = Path(path).resolve()
         try:
             stat = path.stat()
-        except FileNotFoundError:
+        except OSError:
             return "missing"  # no such array: decoding then says what is wrong with the file
         identity = f"{path}|{stat.st_size}|{stat.st_mtime_ns}|{self.short_side}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def store(self, stored: Path, frames: np.ndarray) -> None:
-        """Write an array whole or not at all."""
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=stored.parent, suffix=".part")
+        """Write an array whole or not at all; an InputError says why not."""
         try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, frames)
-            os.replace(part, stored)
-        except BaseException:
-            os.unlink(part)
-            raise
+            stored.parent.mkdir(parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(dir=stored.parent, suffix=".part")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.save(file, frames)
+                os.replace(part, stored)
+            except BaseException:
+                os.unlink(part)
+                raise
+        except OSError as error:
+            raise InputError(
+                f"{stored.parent}: frames cannot be kept there ({error.strerror or error}); free some space or let "
+                "R2P1D_CACHE name another folder"
+            ) from error

@@ -22,7 +22,10 @@ CLIP_NAME = re.compile(r"v_(?P<name>.+)_g(?P<group>\d+)_c(?P<clip>\d+)$")
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test videos; `classes` in label order. `absent` counts listed files that are not on the disk."""
+    """Training and test videos; `classes` in label order.
+
+    `absent` counts the files that the lists name for these classes and that are not on the disk.
+    """
 
     train: tuple[Video, ...]
     test: tuple[Video, ...]
@@ -95,7 +98,7 @@ def read_lines(path: Path) -> list[str]:
     """The lines that are not empty; Windows line ends, as published, are taken off."""
     if not path.is_file():
         raise InputError(f"{path}: no such list; expected UCF101's {LISTS} folder (give it with --splits)")
-    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    return [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
 
 
 def find_videos(videos: Path, listed: list[str], labels: dict[str, int]) -> tuple[list[Video], list[str]]:
@@ -140,13 +143,15 @@ def refuse_leak(train: Sequence[Video], test: Sequence[Video]) -> None:
 def hold_out_groups(videos: Sequence[Video], fraction: float, seed: int = 0) -> tuple[list[Video], list[Video]]:
     """Set aside whole groups of each class for validation: (the rest, those set aside).
 
-    `fraction` of the groups of each class, rounded, so that nothing about the test videos is used to choose.
+    `fraction` of the groups of each class, rounded, but never all of them. What is chosen by these
+    videos is chosen without the test videos.
     """
     if not 0 <= fraction < 1:
         raise InputError(f"the fraction of groups to set aside is {fraction}; it must be 0 or more and below 1")
     rng, held = np.random.default_rng(seed), set()
     for label in sorted({video.label for video in videos}):
         groups = sorted({video.group for video in videos if video.label == label})
-        held.update(rng.permutation(groups)[: round(fraction * len(groups))].tolist())
+        number = min(round(fraction * len(groups)), len(groups) - 1)
+        held.update(rng.permutation(groups)[:number].tolist())
     rest = [video for video in videos if video.group not in held]
     return rest, [video for video in videos if video.group in held]

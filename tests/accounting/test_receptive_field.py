@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from r2p1d_edu.accounting import account
-from r2p1d_edu.accounting.rules import Field, Window, blank
+from r2p1d_edu.accounting.rules import Field, Window, blank, widest
 from r2p1d_edu.accounting.walk import Walk
 from r2p1d_edu.networks.family import FAMILY, create_network
 
@@ -156,6 +156,13 @@ def test_the_arithmetic_itself():
     assert field.size == (5, 11, 11)
     assert field.jump == (2, 4, 4)
     assert field.low == (-2, -5, -5)
+
+
+def test_the_widest_window_of_an_adaptive_pool():
+    for size, out, width in ((8, 2, 4), (7, 3, 3), (5, 3, 3), (10, 4, 3), (7, 7, 1), (2, 4, 1)):
+        x = torch.zeros(1, 1, size, requires_grad=True)
+        rows = [torch.autograd.grad(y, x, retain_graph=True)[0] for y in nn.AdaptiveAvgPool1d(out)(x).flatten()]
+        assert widest(size, out) == width == max(int((row != 0).sum()) for row in rows)
 
 
 def test_pools_see_everything():

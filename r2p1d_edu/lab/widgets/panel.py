@@ -1,0 +1,78 @@
+"""What every widget of the course is: controls, and a picture with a line of text that follow them at once."""
+
+from collections.abc import Callable
+from html import escape
+
+import ipywidgets
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.lab.figures import figure_png, figure_svg
+
+Drawing = tuple[Figure, str]  # the picture and the same in words: its alternative text
+
+
+class ControlPanel(ipywidgets.VBox):
+    """Controls over a pure function `draw(**values) -> (figure, words)`; a change of any control redraws.
+
+    Where `draw` refuses the values with an InputError, its message is shown in place and the last good picture stays.
+    In a saved notebook without a kernel, the picture and the words are what is left.
+
+    Args:
+        draw: takes the value of each control by its name.
+        controls: name → an ipywidgets control, in the order in which they are shown.
+        layout_rows: names of controls to put side by side, a tuple a row; by default each has its own row.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., Drawing],
+        controls: dict[str, ipywidgets.Widget],
+        layout_rows: list[tuple[str, ...]] | None = None,
+    ):
+        self.draw, self.controls = draw, controls
+        self.words = ""
+        self.picture = ipywidgets.HTML()
+        self.message = ipywidgets.HTML()
+        for control in controls.values():
+            control.style.description_width = "initial"
+            control.observe(self.redraw, names="value")
+        rows = layout_rows or [(name,) for name in controls]
+        wrap = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+        lines = [ipywidgets.HBox([controls[name] for name in row], layout=wrap) for row in rows]
+        super().__init__([*lines, self.message, self.picture])
+        self.redraw()
+
+    def values(self) -> dict:
+        """The value of every control, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values) -> None:
+        """Set several controls and redraw once, as a preset button does."""
+        for name, value in values.items():
+            with self.controls[name].hold_trait_notifications():
+                self.controls[name].unobserve(self.redraw, names="value")
+                self.controls[name].value = value
+            self.controls[name].observe(self.redraw, names="value")
+        self.redraw()
+
+    def redraw(self, _change=None) -> None:
+        """Draw what the controls say; say in place what is wrong with them, if anything is."""
+        try:
+            figure, words = self.draw(**self.values())
+        except InputError as error:
+            self.message.value = f"<p role='alert' style='color:#D55E00;font-weight:bold;margin:4px 0'>{escape(str(error))}</p>"
+            return
+        self.words, self.message.value = words, ""
+        self.picture.value = figure_svg(figure, words)
+        plt.close(figure)
+
+    def _repr_mimebundle_(self, **options):
+        figure, words = self.draw(**self.values())
+        png = figure_png(figure)
+        plt.close(figure)
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = dict(data) | {"text/plain": words, "image/png": png}
+        return data, dict(metadata) | {"image/png": {"alt": words}}
