@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.figures import figure_png, figure_svg
 
+ALERT = "color:#D55E00;font-weight:bold;margin:4px 0"
 Drawing = tuple[Figure, str]  # the picture and the same in words: its alternative text
 
 
@@ -62,7 +63,7 @@ class ControlPanel(ipywidgets.VBox):
         try:
             figure, words = self.draw(**self.values())
         except InputError as error:
-            self.message.value = f"<p role='alert' style='color:#D55E00;font-weight:bold;margin:4px 0'>{escape(str(error))}</p>"
+            self.message.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
             return
         self.words, self.message.value = words, ""
         self.picture.value = figure_svg(figure, words)
