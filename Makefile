@@ -6,11 +6,15 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 comma  := ,
 
-.PHONY: help lab test lint setup clean
+# JupyterLab asks root, as in a container, to say so.
+ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
+
+.PHONY: help lab test notebooks lint setup clean
 
 help:
 	@echo "make lab    set up, then open JupyterLab at the first lesson"
 	@echo "make test   set up, then run every test, the notebooks included"
+	@echo "make notebooks  run every lesson again and store its outputs"
 	@echo "make lint   check the style of the code and the notebooks"
 	@echo "make clean  remove the environment that make set up"
 
@@ -21,14 +25,18 @@ $(STAMP): pyproject.toml
 	  { echo "$(PYTHON) is too old: Python 3.10 or newer is needed (make PYTHON=python3.12 ...)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) -e '.[$(EXTRAS)]'
 	@touch $@
 
 lab: $(STAMP)
-	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(ROOT_MAY) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 tests notebooks
+
+notebooks: $(STAMP)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+	  --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

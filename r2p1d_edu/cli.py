@@ -174,6 +174,8 @@ def run_train(out: Path | None, resume: bool, depth: int | None, width: int | No
     if not run.folder.writes:
         return 0
     report_data(run)
+    if run.interrupted and not run.history:
+        raise KeyboardInterrupt
     if run.interrupted:
         print(f"stopped at step {len(run.history)} of {run.total_steps}; go on with: train --resume --out {out}")
         return 130

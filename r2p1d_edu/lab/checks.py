@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """One thing that was looked at. Displays itself as a line with a tick or a cross."""
 
@@ -15,7 +15,7 @@ class Check:
     text: str
     hint: str = ""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         mark = "✓" if self.passed else "✗"
         hint = f"\n  hint: {self.hint}" if self.hint and not self.passed else ""
         return f"{mark} {self.text}{hint}"
@@ -26,6 +26,15 @@ def check_equal(what: str, came: object, expected: object, hint: str = "") -> Ch
     if came == expected:
         return Check(True, f"{what}: {came}")
     return Check(False, f"{what}: expected {expected}, got {came}", hint)
+
+
+def check_answer(what: str, answer: object, expected: object, hint: str = "") -> Check:
+    """Whether an exercise is answered right, without giving the answer away; None is an answer still to come."""
+    if answer is None:
+        return Check(False, f"{what}: not answered yet", "write your answer where the cell above has None")
+    if answer == expected:
+        return Check(True, f"{what}: {answer}")
+    return Check(False, f"{what}: {answer} is not right yet", hint)
 
 
 def check_above(what: str, came: float, bound: float, hint: str = "") -> Check:

@@ -90,7 +90,7 @@ def storage() -> Finding:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return Finding("ok", f"frames are cached in {folder}")
+            return Finding("ok", f"frames are cached in {str(folder).replace(str(Path.home()), '~', 1)}")
     except OSError as problem:
         return Finding("missing", f"cannot write to {folder} ({problem}); set R2P1D_CACHE to another folder")
 

@@ -7,14 +7,13 @@ Against the paper's 33,370,839 parameters and 34 ReLUs it has 33,380,137 and 56 
 
 import os
 from collections.abc import Iterator, Sequence
-from pickle import UnpicklingError
 
-import torch
 from torch import Tensor, nn
 
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
 from r2p1d_edu.errors import InputError, choose
 from r2p1d_edu.networks.checks import check_counts
+from r2p1d_edu.networks.loading import load_weights, read_checkpoint
 from r2p1d_edu.networks.resnet import DEPTHS, check_clips
 
 Size = int | tuple[int, int, int]
@@ -205,24 +204,7 @@ def load_checkpoint(model: nn.Module, path: str | os.PathLike) -> None:
             f"pretrained is {path!r}, but neither the article nor the repositories it comes from publish weights of"
             " this network: give False, or the path of a checkpoint that was trained with it"
         )
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:  # torch's own words advise to switch the safety off
-        raise InputError(
-            f"{path} holds something else than weights; it is not opened, since it could run code"
-        ) from error
-    except (OSError, EOFError, RuntimeError) as error:
-        raise InputError(f"cannot read {path} as a checkpoint: {str(error) or 'it is empty'}") from error
-    weights = weights.get("state_dict", weights) if isinstance(weights, dict) else {}
-    need = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    have = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in weights.items()}
-    for name in [*need, *have]:
-        if need.get(name) != have.get(name):
-            raise InputError(
-                f"{path} does not fit: {name!r} is {have.get(name, 'missing')} in the file and"
-                f" {need.get(name, 'unknown')} in the network; give the num_classes and layer_sizes it was trained with"
-            )
-    model.load_state_dict(weights)
+    load_weights(model, read_checkpoint(path))
 
 
 def get_1x_lr_params(model: R2Plus1DClassifier) -> Iterator[nn.Parameter]:

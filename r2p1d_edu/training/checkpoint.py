@@ -64,13 +64,9 @@ class RunFolder:
         self.best = -1.0
 
     def begin(self, state: dict, resume: bool) -> list[dict]:
-        """Start the folder, or load last.pt into `state` and return the history so far."""
+        """The history so far, and `state` with it: none, or what last.pt holds. A new folder waits for a first row."""
         history = self.load(state) if resume else []
-        if self.writes:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not resume:
-                with self.moved_to("recipe.json") as part:
-                    self.recipe.save(part)
+        if resume and self.writes:
             self.write_history(history)
         return history
 
@@ -88,6 +84,13 @@ class RunFolder:
         self.best = saved["best_accuracy"]
         return history
 
+    def create(self) -> None:
+        """Make the folder with its recipe and an empty history."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.moved_to("recipe.json") as part:
+            self.recipe.save(part)
+        self.write_history([])
+
     def write_history(self, rows: list[dict]) -> None:
         """Start history.csv with these rows."""
         with self.moved_to("history.csv") as part, part.open("w", newline="") as file:
@@ -96,8 +99,10 @@ class RunFolder:
             writer.writerows(rows)
 
     def add(self, row: dict) -> None:
-        """Append a row to history.csv."""
+        """Append a row to history.csv; the first one makes the folder, so that a run that fails at once leaves none."""
         if self.writes:
+            if row["step"] == 1:
+                self.create()
             with (self.folder / "history.csv").open("a", newline="") as file:
                 csv.DictWriter(file, COLUMNS).writerow(row)
 
@@ -173,7 +178,7 @@ def load_run(folder: str | Path, which: str = "last") -> tuple[nn.Module, Recipe
 def read_checkpoint(path: Path) -> dict:
     """A checkpoint of ours; tensors and plain values only are read, no code is run."""
     if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint; if the run was stopped before its first, start it anew")
+        raise InputError(f"{path}: no such checkpoint; a run stopped before its first must be started anew, elsewhere")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file

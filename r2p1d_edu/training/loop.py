@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 import torch
 from lightning_fabric import Fabric
@@ -89,15 +90,17 @@ def train(
     fabric = make_fabric(recipe.device, recipe.precision)
     split, problems = read_all(split, recipe, progress)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
-    if {video.label for video in training} != set(range(len(split.classes))):
-        raise InputError(f"validation={recipe.validation} sets aside every training group of a class; use less")
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
     total_steps = recipe.epochs * per_epoch
     optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
     fast_network, optimizer = fabric.setup(network, optimizer)  # the same weights, with precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
-    facts = {"classes": list(split.classes), "training_videos": len(training), "processes": fabric.world_size}
+    facts = {
+        "classes": list(split.classes),
+        "training_videos": fingerprint(training),
+        "processes": fabric.world_size,
+    }
     store = RunFolder(folder, recipe, facts, writes=fabric.is_global_zero) if folder else None
     history = store.begin(state, resume) if store else []
     first = len(history)
@@ -130,7 +133,7 @@ def train(
             on_row(row)
     except KeyboardInterrupt:
         run.interrupted = True
-        if store and len(history) == step:  # else the step under way was broken off: last.pt stays as it is
+        if store and history and len(history) == step:  # else a step was broken off: last.pt stays as it is
             store.write_history(history)
             store.save(state, step)
     except torch.OutOfMemoryError as error:
@@ -162,6 +165,12 @@ def training_loader(recipe: Recipe, videos: list[Video], fabric: Fabric, first: 
         world=fabric.world_size,
     )
     return make_loader(clips, batch_sampler=steps, workers=recipe.workers, pin_memory=fabric.device.type == "cuda")
+
+
+def fingerprint(videos: list[Video]) -> str:
+    """How many videos, and eight digits that change when others take their place."""
+    names = "\n".join(video.path.name for video in videos)
+    return f"{len(videos)} (checksum {crc32(names.encode()):08x})"
 
 
 @contextmanager

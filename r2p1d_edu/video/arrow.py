@@ -179,9 +179,9 @@ def gather(rng: np.random.Generator) -> list[Place]:
 
 def drift(rng: np.random.Generator) -> list[Place]:
     """One shape moves a little, in any direction: what it does says nothing, which shape it is says all."""
-    way, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0, 16) * np.linspace(-1, 1, FRAMES)
-    x, y = rng.uniform(22, SIDE - 22, 2)
-    radius = np.full(FRAMES, rng.uniform(9, 16))
+    way, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0, 10) * np.linspace(-1, 1, FRAMES)
+    x, y = rng.uniform(24, SIDE - 24, 2)
+    radius = np.full(FRAMES, rng.uniform(13, 19))
     return [(x + distance * np.cos(way), y + distance * np.sin(way), radius, rng.uniform(0, 6))]
 
 

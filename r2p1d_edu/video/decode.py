@@ -32,7 +32,6 @@ def read_frames(path: str | Path, indices: Sequence[int], size: int | tuple[int,
     Raises:
         VideoError: no such file, no video in it, or no such frame.
     """
-    check_indices(path, indices)
     wanted, found, convert = {int(i) for i in indices}, {}, None
     with open_video(path) as decoded:
         for number, frame in enumerate(decoded):
@@ -45,15 +44,11 @@ def read_frames(path: str | Path, indices: Sequence[int], size: int | tuple[int,
     return np.stack([found[int(i)] for i in indices])
 
 
-def check_indices(path: str | Path, indices: Sequence[int], frames: int | None = None) -> None:
-    """Refuse frame numbers that no video has or, given how many `frames` there are, that this one has not.
-
-    Raises:
-        VideoError: saying which.
-    """
+def check_indices(path: str | Path, indices: Sequence[int], frames: int) -> None:
+    """Raise a VideoError unless a video of so many frames has these: at least one number, from 0 to frames - 1."""
     if len(indices) == 0 or min(indices) < 0:
         raise VideoError(f"{path}: frames {list(indices)[:8]} were asked for; give one or more numbers from 0")
-    if frames is not None and (last := max(indices)) >= frames:
+    if (last := max(indices)) >= frames:
         raise VideoError(f"{path}: frame {last} was asked for, but only {frames} can be decoded (0 to {frames - 1})")
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.convolutions import Conv2Plus1D
 from r2p1d_edu.networks.family import BUILDERS, CONTROLLED, FAMILY, create_network, network_options
+from r2p1d_edu.networks.fusion import ConvFusion, GRUFusion
 from r2p1d_edu.networks.resnet import DEPTHS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -121,6 +123,28 @@ def test_weights_begin_as_he_and_torchvision_say():
     assert conv.weight.std().item() == pytest.approx((2 / fan_out) ** 0.5, rel=0.02)
     assert network.fc.weight.std().item() == pytest.approx(0.01, rel=0.02)
     assert not network.fc.bias.any()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_fusions_are_their_equations(frames):
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, frames, 1, 1)
+    features = x[..., 0, 0]  # (N, C, T)
+    fusion = ConvFusion(6).eval()
+    nn.init.uniform_(fusion.norm.running_var, 0.5, 2)
+    padded = F.pad(features, (1, 1))
+    windows = torch.stack([padded[..., t : t + 3] for t in range(frames)], 2)  # (N, C, T, 3)
+    summed = torch.einsum("nctk,ock->not", windows, fusion.conv.weight[..., 0, 0])
+    scaled = summed / (fusion.norm.running_var + 1e-5).sqrt()[:, None]
+    torch.testing.assert_close(fusion(x).flatten(1), scaled.relu().mean(2))
+
+    fusion = GRUFusion(6)
+    state = torch.zeros(2, 6)
+    cell = nn.GRUCell(6, 6)
+    cell.load_state_dict({name.removesuffix("_l0"): tensor for name, tensor in fusion.gru.state_dict().items()})
+    for t in range(frames):
+        state = cell(features[..., t], state)
+    torch.testing.assert_close(fusion(x), state)
 
 
 # Refusals

@@ -74,14 +74,15 @@ def test_a_changed_file_is_read_again(video, cache):
     assert cache.count(video) == 5
 
 
-def test_a_touched_file_of_the_same_length_is_read_again(tmp_path, cache):
-    """Black and white exchanged by hand: the same number of bytes, only the time of change tells."""
+@pytest.mark.parametrize(("padding", "times"), [(0, (1, 2)), (1, (1, 1))])
+def test_time_or_length_alone_tell_a_change(tmp_path, cache, padding, times):
+    """Black and white exchanged: first with as many bytes at another time, then with one more at the same time."""
     one, other = (write(tmp_path / f"{i}.avi", numbered(1) ^ (255 * i), "mjpeg") for i in (0, 1))
     longer = max(one.stat().st_size, other.stat().st_size)
-    contents = [path.read_bytes().ljust(longer, b"\0") for path in (one, other)]
+    contents = [one.read_bytes().ljust(longer, b"\0"), other.read_bytes().ljust(longer + padding, b"\0")]
     video = tmp_path / "v.avi"
     found = []
-    for second, content in enumerate(contents):
+    for content, second in zip(contents, times, strict=True):
         video.write_bytes(content)
         os.utime(video, (second, second))
         found.append(numbers(cache.read(video, [0])))
@@ -138,6 +139,7 @@ def test_half_an_array_is_never_seen(video, cache, monkeypatch):
     def slowly(file, frames):
         file.write(b"\x93NUMPY half an array")
         file.flush()
+        assert names(cache) == [".part"]
         monkeypatch.setattr(np, "save", save)
         seen.append(numbers(FrameCache(40, cache.folder).read(video, [19])))
         file.seek(0)

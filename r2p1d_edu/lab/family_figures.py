@@ -1,0 +1,120 @@
+"""The paper's figures, redrawn from data: who is built of what, and what accuracy is paid for with.
+
+Accuracy is as published (the paper's Table 2), costs are computed: both come from `family_table`.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import HTML
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from r2p1d_edu.accounting.report import html_table
+from r2p1d_edu.errors import choose
+from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
+from r2p1d_edu.lab.network_figure import ROWS, STAGES
+from r2p1d_edu.lab.palette import style, title
+from r2p1d_edu.networks.family import FAMILY
+from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, show
+
+COSTS = {
+    # cost:       (in units of, label)
+    "GMAC":       (1, "GMAC for one clip"),
+    "parameters": (1e6, "million parameters"),
+}  # fmt: skip
+LEVELS = ("clip", "video")
+# Where a label may stand, seen from its marker, the best first: points right, points up, horizontal alignment.
+PLACES = [(10, 0, "left"), (-10, 0, "right"), (0, 12, "center"), (0, -12, "center")]
+PLACES += [(7, 11, "left"), (7, -11, "left"), (-7, 11, "right"), (-7, -11, "right")]
+
+
+def family_diagram(names: Sequence[str] = tuple(FAMILY)) -> Figure:
+    """Every network as five boxes, one a group, in the colour of its kind; clips come in from the left.
+
+    After the paper's Figure 1, turned on its side.
+    """
+    column, left, row = 1.3, 1.25, 0.33  # inches
+    right, height = left + column * len(STAGES), row * (len(names) + 1.2)
+    figure, axes = blank_axes(right + 0.1, height)
+    middles = [left + column * (place + 0.5) for place in range(len(STAGES))]
+    for x, stage in zip(middles, STAGES.values(), strict=True):
+        axes.text(x, height - 0.2, stage, ha="center", va="center", fontsize=10, color=INK)
+    for number, name in enumerate(names):
+        y = height - row * (number + 1.6)
+        axes.text(left - 0.15, y, title(name), ha="right", va="center", fontsize=11, weight="bold", color=INK)
+        axes.plot([left - 0.08, right], [y, y], color=INK, linewidth=1, zorder=0)
+        for x, kind in zip(middles, ROWS[name], strict=True):
+            draw_kind(axes, x, y, kind, width=column - 0.14, height=row - 0.06)
+    return figure
+
+
+def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure:
+    """Published accuracy of the twelve networks against what they cost: the paper's Table 2 as a picture.
+
+    Args:
+        cost: "GMAC" or "parameters".
+        frames: 8 or 16, of one clip of 112×112.
+        level: "clip", or "video" for the average of 10 clips.
+
+    Raises:
+        InputError: another cost, level or number of frames.
+    """
+    choose(cost, COSTS, "cost")
+    choose(frames, (8, 16), "number of frames")
+    choose(level, LEVELS, "level of accuracy")
+    unit, label = COSTS[cost]
+    rows = [row for row in family_table() if row["frames"] == frames]
+    points = {row["network"]: (row[cost] / unit, row[f"paper {level}"]) for row in rows}
+    figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
+    axes.margins(0.12, 0.12)
+    for name, point in points.items():
+        look = style(name)
+        axes.plot(*point, look.marker, color=look.color, markersize=9, markeredgecolor="white", zorder=3)
+    axes.grid(color="#E3E3E3")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(f"{label} of {frames} frames of 112×112 (computed)" if cost == "GMAC" else f"{label} (computed)")
+    axes.set_ylabel(f"{level} top-1 in % (published)")
+    axes.set_title(f"Kinetics-400, Table 2 of the paper, {frames} frames", fontsize=11)
+    label_points(axes, points)
+    return figure
+
+
+def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
+    """Write each network's name beside its marker, where it covers the least of the markers and names before it."""
+    axes.figure.draw_without_rendering()  # the axes take their final place
+    per_point = axes.figure.dpi / 72
+    at = {name: axes.transData.transform(point) / per_point for name, point in points.items()}  # in points, 1/72 inch
+    taken = [(x - 8, y - 6, x + 8, y + 6) for x, y in at.values()]
+    for name, (x, y) in at.items():
+        width = 6.2 * len(title(name))
+        options = []
+        for right, up, align in PLACES:
+            left = x + right - {"left": 0, "center": width / 2, "right": width}[align]
+            options.append((left - 2, y + up - 6, left + width + 2, y + up + 6))
+        covered = [sum(overlap(option, box) for box in taken) for option in options]
+        best = int(np.argmin(covered))
+        taken.append(options[best])
+        right, up, align = PLACES[best]
+        axes.annotate(
+            title(name), points[name], (right, up), textcoords="offset points", ha=align, va="center", fontsize=10
+        )
+
+
+def overlap(one: Sequence[float], other: Sequence[float]) -> float:
+    """The area that two boxes (left, bottom, right, top) share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0)
+
+
+def table_html(frames: Sequence[int] = (8, 16)) -> HTML:
+    """The family's table for a notebook: the twelve networks at each number of frames, with the sources below."""
+    body = [
+        [title(row["network"]), *(show(column, row[column]) for column in COLUMNS[1:])]
+        for row in family_table()
+        if row["frames"] in frames
+    ]
+    caption = "The family: costs computed here, accuracies as published"
+    return HTML(html_table(caption, list(COLUMNS), body, footer=" ".join(NOTES)))

@@ -1,0 +1,66 @@
+"""The house: imports go downwards, files stay small. Read from the source, so that nothing hides in a function."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "r2p1d_edu"
+FILES = sorted(ROOT.rglob("*.py"))
+# Who may import whom. A wing is a folder or a file right below r2p1d_edu.
+GROUND = {"errors", "folders"}
+MAY_IMPORT = {
+    "errors": set(),
+    "folders": set(),
+    "download": GROUND,
+    "accounting": GROUND,
+    "networks": GROUND | {"accounting", "download"},
+    "video": GROUND | {"accounting", "download"},
+    "training": GROUND | {"accounting", "download", "networks", "video"},
+    "lab": GROUND | {"accounting", "download", "networks", "video", "training"},
+    "cli": GROUND | {"accounting", "download", "networks", "video", "training", "lab"},
+    "__main__": {"cli"},
+}
+ONLY_IN_LAB = {"matplotlib", "IPython", "ipywidgets", "ipykernel", "jupyterlab"}
+
+
+def imported(path):
+    """(module, line) of every import in the file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are written in full"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "r2p1d_edu" else []
+            yield from ((name, node.lineno) for name in whole or [node.module])
+
+
+def wing(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+def test_a_file_is_short_and_imports_downwards_only(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 250
+    here = wing(path)
+    for name, line in imported(path):
+        top, *below = name.split(".")
+        where = f"{path}:{line}: {name}"
+        assert top != "torchvision", where
+        if here not in ("lab", "cli"):
+            assert top not in ONLY_IN_LAB, where
+        if top == "r2p1d_edu" and below and here != "__init__":
+            assert below[0] == here or below[0] in MAY_IMPORT[here], where
+
+
+def test_every_wing_has_its_place():
+    assert {wing(path) for path in FILES} <= set(MAY_IMPORT) | {"__init__"}
+
+
+def test_matching_is_pure_arithmetic():
+    modules = {name.split(".")[0] for name, _ in imported(ROOT / "accounting" / "matching.py")}
+    assert modules <= {"dataclasses", "fractions", "math", "collections"}
+
+
+def test_the_reading_of_imports_finds_those_inside_functions():
+    assert ("r2p1d_edu.training.loop", True) in {(name, line > 20) for name, line in imported(ROOT / "cli.py")}

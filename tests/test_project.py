@@ -1,0 +1,93 @@
+"""The project's own papers: what they say must be so."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import r2p1d_edu
+from r2p1d_edu.cli import make_parser
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def environment():
+    return yaml.safe_load((ROOT / "environment.yml").read_text())
+
+
+def test_the_conda_part_is_python_and_pip_in_words_that_conda_understands(environment):
+    rattler = pytest.importorskip("rattler")
+    conda = [line for line in environment["dependencies"] if isinstance(line, str)]
+    specs = {spec.name.normalized: spec for spec in map(rattler.MatchSpec, conda)}
+    assert set(specs) == {"python", "pip"}
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    assert f">={oldest}" in str(specs["python"].version)
+
+
+def test_the_pip_part_is_what_make_installs(environment):
+    [pip] = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    [line] = pip
+    extras = re.fullmatch(r"-e \.\[(.+)\]", line)[1].split(",")
+    assert set(extras) <= set(PROJECT["optional-dependencies"])
+    assert f"EXTRAS ?= {','.join(extras)}\n" in (ROOT / "Makefile").read_text()
+
+
+def test_no_version_is_pinned():
+    extras = PROJECT["optional-dependencies"].values()
+    for requirement in [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]:
+        assert "==" not in requirement
+        assert ">=" in requirement, f"{requirement}: from which version on?"
+
+
+def readme_commands():
+    text = README.replace("\\\n", " ")
+    lines = re.findall(r"^python -m r2p1d_edu (.+)$", text, re.M)
+    return [re.split(r" {3,}", line)[0] for line in lines]
+
+
+def test_the_readme_shows_commands():
+    assert {line.split()[0] for line in readme_commands()} == {"doctor", "data", "table", "train", "evaluate"}
+
+
+@pytest.mark.parametrize("line", readme_commands())
+def test_every_command_in_the_readme_can_be_given(line):
+    make_parser().parse_args(shlex.split(line))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_python_in_the_readme_is_right():
+    lines = re.search(r"```python\n(.+?)```", README, re.S)[1].splitlines()
+    names = {name: getattr(r2p1d_edu, name) for name in ("account", "create_network", "midplanes")}
+    for line in filter(None, lines[1:]):
+        code, _, comment = line.partition("#")
+        value = eval(code, dict(names))
+        if number := re.match(r" (\d+):", comment):
+            assert value == int(number[1])
+
+
+def test_every_lesson_is_in_the_readme():
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"(notebooks/{notebook.name})" in README
+
+
+def test_names_of_the_package_are_all_there():
+    for name in r2p1d_edu.__all__:
+        assert getattr(r2p1d_edu, name) is not None
+    with pytest.raises(AttributeError, match="create_network"):
+        _ = r2p1d_edu.nonsense

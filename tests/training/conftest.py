@@ -1,0 +1,42 @@
+"""A run that takes a fraction of a second, and one thread to do it on."""
+
+import pytest
+import torch
+
+from r2p1d_edu.training.recipe import Recipe
+
+MEASURED = ("seconds", "clips_per_second")  # the columns of a history that no two runs share
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Tiny networks run faster on one thread, much faster where others use the machine too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def recipe(arrow_folder):
+    """28 training videos of two classes, 8 held out, 14 for the test; 3 steps an epoch, 9 in all."""
+    return Recipe(
+        videos=arrow_folder / "videos",
+        classes=("Ring", "Rise"),
+        network="r3d",
+        options={"depth": 10, "width": 2},
+        frames=4,
+        size=16,
+        epochs=3,
+        batch=8,
+        validation=0.2,
+        clips_per_video=2,
+        device="cpu",
+        precision="32",
+    )
+
+
+@pytest.fixture
+def without_clock():
+    """A history without its measured columns, so that two can be compared."""
+    return lambda history: [{name: row[name] for name in row if name not in MEASURED} for row in history]
