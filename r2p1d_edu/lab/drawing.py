@@ -29,7 +29,7 @@ KINDS = {
     "stacked": ("frames stacked",         BLACK,       "white"),
     "2d":      ("2D",                     LIGHT_GREY,  INK),
     "3d":      ("3D",                     BLUE,        "white"),
-    "2+1d":    ("(2+1)D",                 VERMILLION,  "white"),
+    "2+1d":    ("(2+1)D",                 VERMILLION,  INK),
     "p3d-a":   ("P3D-A",                  SKY_BLUE,    INK),
     "p3d-b":   ("P3D-B",                  SKY_BLUE,    INK),
     "p3d-c":   ("P3D-C",                  SKY_BLUE,    INK),
@@ -87,14 +87,14 @@ def draw_cuboid(
     axes.add_artist(PolyCollection([front, roof, side], facecolors=shades, edgecolors=INK, linewidths=0.7))
     steps = [scale.depth(t) for t in range(1, frames)]
     edges = [[(left + u, top + v), (right + u, top + v), (right + u, y + v)] for u, v in steps]
-    axes.add_artist(LineCollection(edges, colors=INK, linewidths=0.35))
+    axes.add_artist(LineCollection(edges, colors=INK, linewidths=0.35, snap=False))
     bar = channels * scale.channel
     axes.add_artist(Rectangle((x - bar / 2, y - GAP - BAR), bar, BAR, facecolor=color, edgecolor=INK, linewidth=0.5))
     text = "×".join(map(str, shape)) if label is None else label
     axes.text(x, y - 2 * GAP - BAR, text, ha="center", va="top", fontsize=9, color=INK)
 
 
-def draw_kind(axes: Axes, x: float, y: float, kind: str, *, width: float = 1.0, height: float = 0.24) -> None:
+def draw_kind(axes: Axes, x: float, y: float, kind: str, *, width: float = 1.15, height: float = 0.24) -> None:
     """Draw a kind of convolution as a coloured box with its name, centred on (x, y)."""
     title, color, ink = KINDS[kind]
     corner = (x - width / 2, y - height / 2)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +16,7 @@ from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
 from r2p1d_edu.lab.network_figure import ROWS, STAGES
 from r2p1d_edu.lab.palette import style, title
 from r2p1d_edu.networks.family import FAMILY
-from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, show
+from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, format_table, show
 
 COSTS = {
     # cost:       (in units of, label)
@@ -68,7 +67,7 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
     rows = [row for row in family_table() if row["frames"] == frames]
     points = {row["network"]: (row[cost] / unit, row[f"paper {level}"]) for row in rows}
     figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
-    axes.margins(0.12, 0.12)
+    axes.margins(0.16, 0.12)
     for name, point in points.items():
         look = style(name)
         axes.plot(*point, look.marker, color=look.color, markersize=9, markeredgecolor="white", zorder=3)
@@ -109,12 +108,16 @@ def overlap(one: Sequence[float], other: Sequence[float]) -> float:
     return max(width, 0) * max(height, 0)
 
 
-def table_html(frames: Sequence[int] = (8, 16)) -> HTML:
-    """The family's table for a notebook: the twelve networks at each number of frames, with the sources below."""
-    body = [
-        [title(row["network"]), *(show(column, row[column]) for column in COLUMNS[1:])]
-        for row in family_table()
-        if row["frames"] in frames
-    ]
-    caption = "The family: costs computed here, accuracies as published"
-    return HTML(html_table(caption, list(COLUMNS), body, footer=" ".join(NOTES)))
+class FamilyTable:
+    """The twelve networks at 8 and at 16 frames, as a table in a notebook and as aligned text elsewhere."""
+
+    def __init__(self):
+        self.rows = family_table()
+
+    def __repr__(self) -> str:
+        return format_table(self.rows)
+
+    def _repr_html_(self) -> str:
+        body = [[title(row["network"]), *(show(column, row[column]) for column in COLUMNS[1:])] for row in self.rows]
+        caption = "The family: costs as computed here, accuracies as published"
+        return html_table(caption, list(COLUMNS), body, footer=" ".join(NOTES))

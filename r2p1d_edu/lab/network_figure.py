@@ -88,7 +88,7 @@ class Plan:
         """Receptive field in time, ReLUs and memory."""
         frames = "1 frame" if self.sees == 1 else f"{self.sees} frames"
         mebibytes = self.bill.activations / 2**20
-        return f"conv5_x sees {frames}, padding included · {self.bill.relus} ReLUs · {mebibytes:.1f} MiB of activations"
+        return f"conv5_x sees {frames}, with padding · {self.bill.relus} ReLUs · {mebibytes:.1f} MiB of activations"
 
     def words(self) -> str:
         """All of it in a sentence or two."""
@@ -170,11 +170,11 @@ def draw_band(axes: Axes, y: float, plan: Plan, scale: Scale, hatch: str) -> Non
     axes.add_artist(Rectangle((MARGIN, top - 0.09), 0.3, 0.17, hatch=hatch, **look_of(plan)))
     axes.text(MARGIN + 0.4, top, plan.title, fontsize=11, weight="bold", va="center")
     axes.text(right, top, plan.totals, fontsize=10, weight="bold", va="center", ha="right")
-    axes.text(MARGIN + 0.4, top - 0.21, plan.facts, fontsize=9, va="center")
+    axes.text(MARGIN, top - 0.22, plan.facts, fontsize=9, va="center")
     if plan.published:
         paper = plan.published[0]
         found = f"Kinetics-400 ({paper.source}): clip {paper.clip:.1f} %, video {paper.video:.1f} %"
-        axes.text(right, top - 0.21, found, fontsize=9, va="center", ha="right")
+        axes.text(right, top - 0.22, found, fontsize=9, va="center", ha="right")
     stages = [plan.stage(group).out_shape for group in STAGES]
     shapes = {"clip": plan.bill.clip, **dict(zip(STAGES.values(), stages, strict=True))}
     shapes["pool"] = plan.stage("avgpool").out_shape

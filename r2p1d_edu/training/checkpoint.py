@@ -29,7 +29,7 @@ COLUMNS = (
     "seconds",
     "validation_accuracy",
 )
-PARTS = {"network", "optimizer", "scheduler", "step", "best_accuracy", "classes"}  # of a checkpoint
+PARTS = {"network", "optimizer", "scheduler", "step", "best_accuracy", "classes", "training_videos", "processes"}
 MAY_CHANGE = ("device", "precision", "workers", "cache", "clips_per_video")  # on resuming: they do not alter the run
 
 
@@ -65,9 +65,10 @@ class RunFolder:
 
     def begin(self, state: dict, resume: bool) -> list[dict]:
         """The history so far, and `state` with it: none, or what last.pt holds. A new folder waits for a first row."""
-        history = self.load(state) if resume else []
-        if resume and self.writes:
-            self.write_history(history)
+        if not resume:
+            return []
+        history = self.load(state)
+        self.write_history(history)
         return history
 
     def load(self, state: dict) -> list[dict]:
@@ -93,6 +94,8 @@ class RunFolder:
 
     def write_history(self, rows: list[dict]) -> None:
         """Start history.csv with these rows."""
+        if not self.writes:
+            return
         with self.moved_to("history.csv") as part, part.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
@@ -114,8 +117,7 @@ class RunFolder:
         self.best = accuracy if is_best else self.best
         content = {name: part.state_dict() for name, part in state.items()}
         content |= {"step": step, "best_accuracy": self.best, **self.facts}
-        names = ["last.pt", "best.pt"] if is_best else ["last.pt"]
-        for name in names:
+        for name in ["best.pt", "last.pt"] if is_best else ["last.pt"]:  # last.pt speaks of best.pt, so it comes after
             with self.moved_to(name) as part:
                 torch.save(content, part)
 

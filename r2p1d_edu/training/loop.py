@@ -105,6 +105,7 @@ def train(
     history = store.begin(state, resume) if store else []
     first = len(history)
     loader = training_loader(recipe, training, fabric, first, total_steps)
+    without_workers = recipe.changed(workers=0)  # to start some for each validation takes longer than they save
     clips_per_step = min(recipe.batch * fabric.world_size, len(training))
     run = Run(recipe, network, split, history, total_steps, clips_per_step, problems, store)
     on_start(total_steps)
@@ -121,7 +122,7 @@ def train(
                 ends_epoch = step % per_epoch == 0
                 if ends_epoch and validation:
                     title = f"{split.title}, held-out training groups"
-                    result = evaluate(network, validation, recipe, split=title, clips_per_video=1)
+                    result = evaluate(network, validation, without_workers, split=title, clips_per_video=1)
                     row["validation_accuracy"] = result.clip_accuracy
                 row["seconds"] = time.perf_counter() - started
                 row["clips_per_second"] = clips_per_second(history, row, clips_per_step)

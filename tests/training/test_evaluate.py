@@ -31,11 +31,12 @@ class Brightening(nn.Module):
 
 @pytest.fixture
 def ramps(tmp_path):
-    """Videos that brighten (class 0) and darken (class 1); the last one brightens in its first third alone."""
+    """Videos that brighten (class 0) and darken (class 1); the last two brighten in one third alone."""
     up = np.linspace(40, 200, LENGTH)
     peak = np.concatenate([np.linspace(40, 200, LENGTH // 3), np.linspace(200, 180, LENGTH - LENGTH // 3)])
+    rest = 240 - peak[::-1]
     videos = []
-    for number, (label, levels) in enumerate([(0, up), (0, up), (1, up[::-1]), (1, up[::-1]), (0, peak)]):
+    for number, (label, levels) in enumerate([(0, up), (0, up), (1, up[::-1]), (1, up[::-1]), (0, peak), (0, rest)]):
         path = tmp_path / f"{number}.avi"
         write_video(path, np.repeat(levels.astype(np.uint8), 32 * 32 * 3).reshape(LENGTH, 32, 32, 3))
         videos.append(Video(path, label, f"x/{number}"))
@@ -48,21 +49,21 @@ def recipe_4(tmp_path):
 
 
 def test_clip_and_video_accuracy_are_counted_each_in_its_own_way(ramps, recipe_4):
-    """Of the last video the first of three clips is right and surely so, and two are wrong by very little."""
+    """Of each of the last two videos one of three clips is right and surely so, and two are wrong by very little."""
     result = evaluate(Brightening(), ramps, recipe_4, split="ramps")
-    assert result.clip_accuracy == pytest.approx(13 / 15)
+    assert result.clip_accuracy == pytest.approx(14 / 18)
     assert result.video_accuracy == 1
-    assert result.probabilities.shape == (5, 2)
+    assert result.probabilities.shape == (6, 2)
     np.testing.assert_allclose(result.probabilities.sum(1), 1, rtol=1e-6)
     middle = evaluate(Brightening(), ramps, recipe_4, split="ramps", clips_per_video=1)
-    assert middle.clip_accuracy == middle.video_accuracy == 4 / 5
+    assert middle.clip_accuracy == middle.video_accuracy == 4 / 6
 
 
 def test_confusion_sums_to_the_videos_and_its_diagonal_to_the_accuracy(ramps, recipe_4):
     result = evaluate(Brightening(), ramps, recipe_4, split="ramps", clips_per_video=1)
-    assert result.confusion.tolist() == [[2, 1], [0, 2]]
+    assert result.confusion.tolist() == [[2, 2], [0, 2]]
     assert result.confusion.sum() == len(ramps)
-    assert result.confusion.sum(1).tolist() == [3, 2]
+    assert result.confusion.sum(1).tolist() == [4, 2]
     assert result.confusion.trace() / len(ramps) == result.video_accuracy
 
 

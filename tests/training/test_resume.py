@@ -168,6 +168,23 @@ def test_best_pt_holds_the_best_epoch_across_a_resume(recipe, tmp_path):
     assert best["step"] == min(step for step, value in accuracies.items() if value == best["best_accuracy"])
 
 
+def test_a_kill_between_best_pt_and_last_pt_loses_neither(recipe, tmp_path, monkeypatch):
+    """last.pt must not speak of a best.pt that was never written."""
+    folder, real = tmp_path / "run", os.replace
+
+    def killed(source, target):
+        real(source, target)
+        if str(target).endswith(("best.pt", "last.pt")):
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(recipe, folder=folder)
+    assert (folder / "best.pt").exists()
+    assert not (folder / "last.pt").exists()
+
+
 def test_what_a_run_leaves_behind(recipe, tmp_path):
     run = train(recipe.changed(epochs=1), folder=tmp_path / "a" / "run")
     run.folder.write_result(run.test(), run.seconds, run.clips_per_second)
