@@ -9,14 +9,16 @@ comma  := ,
 # JupyterLab asks root, as in a container, to say so.
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
-.PHONY: help lab test notebooks lint setup clean
+
+.PHONY: help lab test notebooks pictures lint setup clean
 
 help:
-	@echo "make lab    set up, then open JupyterLab at the first lesson"
-	@echo "make test   set up, then run every test, the notebooks included"
+	@echo "make lab        set up, then open JupyterLab at the first lesson"
+	@echo "make test       set up, then run every test, the notebooks included"
 	@echo "make notebooks  run every lesson again and store its outputs"
-	@echo "make lint   check the style of the code and the notebooks"
-	@echo "make clean  remove the environment that make set up"
+	@echo "make pictures   draw the pictures of the README again"
+	@echo "make lint       check the style of the code and the notebooks"
+	@echo "make clean      remove the environment that make set up"
 
 setup: $(STAMP)
 
@@ -37,6 +39,9 @@ test: $(STAMP)
 notebooks: $(STAMP)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
 	  --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
+
+pictures: $(STAMP)
+	$(BIN)/python -m r2p1d_edu.lab.readme_pictures docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

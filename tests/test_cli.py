@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -53,6 +54,7 @@ def names(folder):
 
 def test_data_arrow_is_made_once_and_says_what_to_do_next(here, monkeypatch, capsys):
     monkeypatch.setattr(arrow, "write_arrow", functools.partial(arrow.write_arrow, clips_per_group=1))
+    monkeypatch.setattr(arrow, "draw_clip", lambda *_: np.zeros((2, 16, 16, 3), np.uint8))  # faster than the real ones
     assert main(["data", "arrow", "--to", "sets"]) == 0
     assert len(list((here / "sets" / "arrow" / "videos").rglob("*.avi"))) == 200
     text = capsys.readouterr().out
@@ -153,13 +155,12 @@ def test_what_is_left_out_is_said(copied, capsys):
     assert "test, 12 videos" in lines[2]
 
 
-@pytest.mark.parametrize("network", ["c3d", "p3d63", "blog_r2plus1d"])
+@pytest.mark.parametrize("network", ["c3d", "p3d63"])
 def test_networks_beside_the_family_train_too(arrow_folder, here, network):
-    small = ["--frames=2", "--size=32", "--epochs=1", "--batch=9", "--clips-per-video=1", "--precision=32"]
-    narrow = ["--size=16"] if network == "blog_r2plus1d" else ["--width=2"]  # it has no width
+    small = ["--width=2", "--frames=2", "--size=32", "--epochs=1", "--clips-per-video=1", "--precision=32"]
     data = ["--videos", str(arrow_folder / "videos"), "--classes", "Ring, Rise"]
-    assert main(["train", *data, f"--network={network}", *small, *narrow, "--device=cpu", "--out=run"]) == 0
-    assert len(read_history(here / "run")) == 3
+    assert main(["train", *data, f"--network={network}", *small, "--device=cpu", "--out=run"]) == 0
+    assert len(read_history(here / "run")) == 2
 
 
 # Bars
@@ -168,18 +169,17 @@ def test_networks_beside_the_family_train_too(arrow_folder, here, network):
 def test_work_of_more_than_a_second_has_a_bar_and_less_has_none(capsys):
     list(cli.bar(range(3), "reading videos", unit="video"))
     assert capsys.readouterr().err == ""
-    for _ in cli.bar(range(5), "reading videos", unit="video"):
-        time.sleep(0.3)
+    for _ in cli.bar(range(3), "reading videos", unit="video"):
+        time.sleep(0.6)
     shown = capsys.readouterr().err
     assert "reading videos" in shown
     assert "video/s" in shown
 
 
-def test_only_the_first_of_many_processes_has_a_bar(monkeypatch, capsys):
-    monkeypatch.setenv("RANK", "1")
-    for _ in cli.bar(range(2), "reading videos"):
-        time.sleep(0.6)
-    assert capsys.readouterr().err == ""
+def test_only_the_first_of_many_processes_has_a_bar(monkeypatch):
+    for rank, silent in (("0", False), ("1", True), ("10", True)):
+        monkeypatch.setenv("RANK", rank)
+        assert cli.bar(range(2), "reading videos").disable == silent
 
 
 def test_everything_that_may_take_long_has_one(train_tiny, here, monkeypatch):

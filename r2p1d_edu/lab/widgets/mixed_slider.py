@@ -44,7 +44,7 @@ def draw_mixed(direction: str, x: int, frames: int) -> Drawing:
     """
     name = f"{direction}{x}"
     choose(name, [f"{d}{number}" for d in DIRECTIONS.values() for number in (2, 3, 4, 5)], "mixed network")
-
+    choose(frames, GIVEN_FRAMES, "number of frames")
     figure, (kinds, *charts) = plt.subplots(3, 1, figsize=(7, 4), height_ratios=(0.8, 1.5, 1.5))
     figure.subplots_adjust(left=0.05, right=0.99, top=0.86, bottom=0.07, hspace=0.12)
     cost, plain = bill(name, frames), bill("r3d", frames)

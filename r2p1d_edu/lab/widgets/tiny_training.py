@@ -75,7 +75,6 @@ class TinyTraining(ipywidgets.VBox):
 
     def run(self, networks: Sequence[Network]) -> None:
         """Train and test these networks and return when it is done; what was wrong, if anything, is shown in place."""
-        self.asked_to_stop.clear()
         self.results = {}
         self.start_button.disabled, self.stop_button.disabled = True, False
         try:
@@ -89,6 +88,7 @@ class TinyTraining(ipywidgets.VBox):
         except InputError as error:
             self.status.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
         finally:
+            self.asked_to_stop.clear()
             self.start_button.disabled, self.stop_button.disabled = False, True
 
     def train_one(self, network: Network, folder: Path, live: LivePlot) -> None:
