@@ -6,7 +6,6 @@ Accuracy is as published (the paper's Table 2), costs are computed: both come fr
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,8 +24,9 @@ COSTS = {
 }  # fmt: skip
 LEVELS = ("clip", "video")
 # Where a label may stand, seen from its marker, the best first: points right, points up, horizontal alignment.
-PLACES = [(10, 0, "left"), (-10, 0, "right"), (0, 12, "center"), (0, -12, "center")]
-PLACES += [(7, 11, "left"), (7, -11, "left"), (-7, 11, "right"), (-7, -11, "right")]
+PLACES = [(9, 0, "left"), (-9, 0, "right"), (0, 12, "center"), (0, -12, "center")]
+PLACES += [(right, up, align) for right, align in ((7, "left"), (-7, "right")) for up in (8, -8, 11, -11)]
+LETTER, MARKER = (6.6, 12), (14, 12)  # width and height in points
 
 
 def family_diagram(names: Sequence[str] = tuple(FAMILY)) -> Figure:
@@ -81,24 +81,33 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
 
 
 def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
-    """Write each network's name beside its marker, where it covers the least of the markers and names before it."""
+    """Write each network's name beside its marker, where it covers the least of the other markers and names.
+
+    Each name in turn takes the best place that the others leave it, a few times over.
+    """
     axes.figure.draw_without_rendering()  # the axes take their final place
-    per_point = axes.figure.dpi / 72
-    at = {name: axes.transData.transform(point) / per_point for name, point in points.items()}  # in points, 1/72 inch
-    taken = [(x - 8, y - 6, x + 8, y + 6) for x, y in at.values()]
-    for name, (x, y) in at.items():
-        width = 6.2 * len(title(name))
-        options = []
-        for right, up, align in PLACES:
-            left = x + right - {"left": 0, "center": width / 2, "right": width}[align]
-            options.append((left - 2, y + up - 6, left + width + 2, y + up + 6))
-        covered = [sum(overlap(option, box) for box in taken) for option in options]
-        best = int(np.argmin(covered))
-        taken.append(options[best])
-        right, up, align = PLACES[best]
-        axes.annotate(
-            title(name), points[name], (right, up), textcoords="offset points", ha=align, va="center", fontsize=10
-        )
+    scale = 72 / axes.figure.dpi  # pixels to points
+    at = {name: axes.transData.transform(point) * scale for name, point in points.items()}
+    markers = {name: box(*point, *MARKER, "center") for name, point in at.items()}
+    options = {
+        name: [box(x + right, y + up, LETTER[0] * len(title(name)), LETTER[1], align) for right, up, align in PLACES]
+        for name, (x, y) in at.items()
+    }
+    chosen = dict.fromkeys(points, 0)
+    for name in [*points] * 3:
+        others = [options[other][place] for other, place in chosen.items() if other != name]
+        others += [marker for other, marker in markers.items() if other != name]
+        cost = [rank + sum(overlap(option, other) for other in others) for rank, option in enumerate(options[name])]
+        chosen[name] = cost.index(min(cost))
+    for name, place in chosen.items():
+        *offset, align = PLACES[place]
+        axes.annotate(title(name), points[name], offset, textcoords="offset points", ha=align, va="center", fontsize=10)
+
+
+def box(x: float, y: float, width: float, height: float, align: str) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a box whose left side, centre or right side is at x, its middle at y."""
+    left = x - {"left": 0, "center": width / 2, "right": width}[align]
+    return left, y - height / 2, left + width, y + height / 2
 
 
 def overlap(one: Sequence[float], other: Sequence[float]) -> float:

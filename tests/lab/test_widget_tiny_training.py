@@ -1,6 +1,7 @@
 """Train it: trains what is chosen, shows it in the widget, stops when asked, says what is wrong in place."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -103,4 +104,4 @@ def test_the_words_say_what_the_button_does():
     for text in ("depth 10, width 16, 8 frames of 40×40, 4 epochs", "62.5%", "arrow"):
         assert text in TinyTraining(lambda: []).status.value
     with pytest.raises(InputError):
-        tiny_recipe(("2d",), "nowhere").build(8)
+        tiny_recipe(("2d",), Path("nowhere")).build(8)

@@ -58,7 +58,7 @@ def continues(recipe, folder, reference, without_clock):
     return run
 
 
-@pytest.mark.parametrize("step", [1, 3, 5, 8])
+@pytest.mark.parametrize("step", [1, 3, 5])
 def test_after_an_interruption(recipe, tmp_path, reference, without_clock, step):
     run = train(recipe, folder=tmp_path / "run", on_row=stop_at(step, KeyboardInterrupt))
     assert run.interrupted
@@ -116,7 +116,7 @@ def test_dropout_goes_on_where_it_was(recipe, tmp_path, without_clock):
     assert same_weights(run.network, expected.network)
 
 
-@pytest.mark.parametrize("torn", ["", "6,2.0,0.69", "6,2.0,0.69,0.5,0.001,100.0,3.4", "6,2.0,0.69,0.5,0.0", "\0\0\0\0"])
+@pytest.mark.parametrize("torn", ["", "6,2.0,0.69,0.5,0.001,100.0,3.4", "6,2.0,0.69,0.5,0.0", "\0\0\0\0"])
 def test_after_a_kill_in_the_middle_of_an_epoch(recipe, tmp_path, reference, without_clock, torn):
     """The history is ahead of last.pt, and its last line may be torn."""
     with pytest.raises(RuntimeError, match="killed"):
