@@ -94,12 +94,14 @@ def draw_cuboid(
     axes.text(x, y - 2 * GAP - BAR, text, ha="center", va="top", fontsize=9, color=INK)
 
 
-def draw_kind(axes: Axes, x: float, y: float, kind: str, *, width: float = 1.15, height: float = 0.24) -> None:
+def draw_kind(
+    axes: Axes, x: float, y: float, kind: str, *, width: float = 1.15, height: float = 0.24, fontsize: float = 9
+) -> None:
     """Draw a kind of convolution as a coloured box with its name, centred on (x, y)."""
     title, color, ink = KINDS[kind]
     corner = (x - width / 2, y - height / 2)
     axes.add_artist(Rectangle(corner, width, height, facecolor=color, edgecolor=INK, linewidth=0.7))
-    axes.text(x, y, title, ha="center", va="center", fontsize=9, color=ink)
+    axes.text(x, y, title, ha="center", va="center", fontsize=fontsize, color=ink)
 
 
 def blank_axes(width: float, height: float) -> tuple[Figure, Axes]:

@@ -34,18 +34,18 @@ def family_diagram(names: Sequence[str] = tuple(FAMILY)) -> Figure:
 
     After the paper's Figure 1, turned on its side.
     """
-    column, left, row = 1.3, 1.25, 0.33  # inches
+    column, left, row = 1.5, 1.4, 0.37  # inches
     right, height = left + column * len(STAGES), row * (len(names) + 1.2)
     figure, axes = blank_axes(right + 0.1, height)
     middles = [left + column * (place + 0.5) for place in range(len(STAGES))]
     for x, stage in zip(middles, STAGES.values(), strict=True):
-        axes.text(x, height - 0.2, stage, ha="center", va="center", fontsize=10, color=INK)
+        axes.text(x, height - 0.2, stage, ha="center", va="center", fontsize=11, color=INK)
     for number, name in enumerate(names):
         y = height - row * (number + 1.6)
-        axes.text(left - 0.15, y, title(name), ha="right", va="center", fontsize=11, weight="bold", color=INK)
+        axes.text(left - 0.15, y, title(name), ha="right", va="center", fontsize=13, weight="bold", color=INK)
         axes.plot([left - 0.08, right], [y, y], color=INK, linewidth=1, zorder=0)
         for x, kind in zip(middles, ROWS[name], strict=True):
-            draw_kind(axes, x, y, kind, width=column - 0.14, height=row - 0.06)
+            draw_kind(axes, x, y, kind, width=column - 0.14, height=row - 0.06, fontsize=11)
     return figure
 
 

@@ -27,7 +27,7 @@ ROWS = FAMILY | CONTROLLED
 AS_PAPER = {"depth": 18, "width": 64, "size": 112}  # what the published accuracies belong to
 AXES = ("frame", "row", "column")
 
-COLUMN, MARGIN, BAND, BARS = 1.28, 0.12, 2.36, 0.78  # inches
+COLUMN, MARGIN, BAND, BARS = 1.28, 0.12, 2.46, 0.78  # inches
 PAPER_SHAPE = (512, 16, 112, 112)  # the most channels, frames and pixels that the paper draws at 16 frames
 
 
@@ -88,7 +88,7 @@ class Plan:
         """Receptive field in time, ReLUs and memory."""
         frames = "1 frame" if self.sees == 1 else f"{self.sees} frames"
         mebibytes = self.bill.activations / 2**20
-        return f"conv5_x sees {frames}, with padding · {self.bill.relus} ReLUs · {mebibytes:.1f} MiB of activations"
+        return f"conv5_x sees {frames}, with padding · {self.bill.relus} ReLUs · {mebibytes:,.1f} MiB of activations"
 
     def words(self) -> str:
         """All of it in a sentence or two."""
@@ -137,7 +137,7 @@ def draw_networks(plans: Sequence[Plan]) -> tuple[Figure, str]:
         InputError: a network that cannot be, or that cannot take its clip.
     """
     shapes = [row.out_shape for plan in plans for row in plan.bill.rows if len(row.out_shape) == 4]
-    scale = Scale.fit([*shapes, *(plan.bill.clip for plan in plans), PAPER_SHAPE], side=0.78, depth=0.46)
+    scale = Scale.fit([*shapes, *(plan.bill.clip for plan in plans), PAPER_SHAPE], side=0.78, depth=0.62)
     height = len(plans) * BAND + 2 * BARS + 0.25
     figure, axes = blank_axes(7 * COLUMN + 2 * MARGIN, height)
     for place, plan in enumerate(plans):

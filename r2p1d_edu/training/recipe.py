@@ -64,7 +64,7 @@ class Recipe:
     splits: str | None = None
     fold: int = 1
     classes: tuple[str, ...] | None = None
-    network: str = "r2plus1d"
+    network: str | tuple[str, ...] = "r2plus1d"
     options: dict = field(default_factory=lambda: {"depth": 10, "width": 16})
     frames: int = 8
     stride: int = 1

@@ -22,6 +22,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+ALL_RUN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(
+    prompt => /\\[\\d+\\]/.test(prompt.innerText))"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,6 +45,9 @@ def lab(tmp_path_factory):
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    settings = folder / "SETTINGS" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)  # all cells are to be on the page, also those out of view
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     log = (folder / "lab.log").open("wb")
     server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -93,8 +98,7 @@ def open_notebook(lab, page):
             page.wait_for_timeout(300)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_timeout(500)
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=seconds * 1000)
+        page.wait_for_function(ALL_RUN, timeout=seconds * 1000)
         return page
 
     return run_all

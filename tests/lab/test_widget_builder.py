@@ -21,7 +21,7 @@ GOLDEN = list(csv.DictReader((Path(__file__).parents[1] / "golden/networks.csv")
 OWN_ROW = ("2d", "2+1d", "3d", "p3d", "2d")
 WORDS = re.compile(
     r"(?P<params>[\d,]+) parameters, (?P<gmac>[\d.]+) GMAC; conv5_x sees (?P<sees>\d+) frames?, with padding · "
-    r"(?P<relus>\d+) ReLUs · (?P<mib>[\d.]+) MiB"
+    r"(?P<relus>\d+) ReLUs · (?P<mib>[\d,.]+) MiB"
 )
 
 
@@ -104,7 +104,7 @@ def test_the_receptive_field_is_what_gradients_reach(row, frames):
 def test_every_menu_entry_and_both_ends_of_every_slider_answer(panel, monkeypatch):
     """Each change redraws, or is refused in place and leaves the picture."""
     monkeypatch.setattr("r2p1d_edu.lab.widgets.panel.figure_svg", lambda figure, words: words)  # the slower half
-    panel.set(network="f_r2d", compare="rmc3")
+    panel.set(network="f_r2d", compare="rmc3", depth=10)
     for control in panel.controls.values():
         start = control.value
         ends = (control.min, control.max) if hasattr(control, "min") else [option_of(o) for o in control.options]
@@ -180,6 +180,12 @@ def test_the_shortest_clip_of_the_papers_network_is_five_frames():
     assert Plan(FAMILY["r3d"], frames=5).bill.params == 33_371_472
     with pytest.raises(InputError, match="use more frames"):
         _ = Plan(FAMILY["r3d"], frames=4).bill
+
+
+@pytest.mark.parametrize("changed", [{"depth": 34}, {"width": 32}, {"size": 120}, {"frames": 15}])
+def test_published_accuracy_is_shown_for_nothing_but_the_papers_network(changed):
+    assert "Kinetics-400" in Plan(FAMILY["mc3"]).words()
+    assert "Kinetics-400" not in Plan(FAMILY["mc3"], **changed).words()
 
 
 def test_unknown_presets_are_refused():

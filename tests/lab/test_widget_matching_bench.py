@@ -136,13 +136,10 @@ def test_refusal_of_the_pure_function():
         draw_match(1, 3, 1, 1)
 
 
-def bars(axes) -> list[float]:
-    return [bar.get_width() for bar in axes.patches]
-
-
 def test_the_bars_are_as_long_as_the_numbers():
     figure, _ = draw_match(3, 3, 64, 128)
-    assert bars(figure.axes[0]) == [221_184, 132_480, 88_320]
+    bars = [(bar.get_x(), bar.get_width()) for bar in figure.axes[0].patches]
+    assert bars == [(0, 221_184), (0, 132_480), (132_480, 88_320)]
     marker = figure.axes[1].lines[-1]
     assert (list(marker.get_xdata()), list(marker.get_ydata())) == ([230], [-384])
     plt.close(figure)

@@ -85,6 +85,16 @@ def test_the_picture_says_the_same_as_the_words():
     plt.close(figure)
 
 
+def test_the_scale_stays_put():
+    """Half the frames, half the bars: what can be seen by switching to and fro."""
+    limits = set()
+    for frames in GIVEN_FRAMES:
+        figure, _ = draw_mixed("mc", 5, frames)
+        limits.add(tuple(axes.get_ylim() for axes in figure.axes[1:]))
+        plt.close(figure)
+    assert len(limits) == 1
+
+
 def test_controls_are_labelled_and_reach_every_published_network(panel):
     for control in panel.controls.values():
         assert control.description

@@ -74,6 +74,17 @@ def wait_for(true, seconds=60):
         time.sleep(0.01)
 
 
+def test_an_interrupted_cell_stops_too(quick, monkeypatch):
+    def interrupt(plot, row):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tiny_training.PlotInWidget, "update", interrupt)
+    training = TinyTraining(lambda: [])
+    training.run(["f_r2d"])
+    assert training.status.value == "<p role='status'>Stopped.</p>"
+    assert training.results == {}
+
+
 def test_stop_also_ends_the_making_of_the_dataset(tmp_path):
     training = TinyTraining(lambda: ["r3d"], tmp_path)
     training.asked_to_stop.set()

@@ -17,7 +17,7 @@ from r2p1d_edu.networks.family import FAMILY, create_network
 from r2p1d_edu.networks.published import published
 
 STAGES = ("conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x")  # the paper's Table 1; stem and layer1 to layer4 here
-DIRECTIONS = {"MC: 3D first, then 2D": "mc", "rMC: 2D first, then 3D": "rmc"}
+DIRECTIONS = {"MC: 3D first": "mc", "rMC: 2D first": "rmc"}
 GIVEN_FRAMES = (8, 16)  # the clip lengths of the paper's Table 2
 XLIM = (-0.55, 4.55)
 COSTS = (("parameters", "M parameters", 1e6), ("macs", "GMAC", 1e9))
@@ -76,14 +76,15 @@ def draw_kinds(axes: Axes, kinds: tuple[str, ...], cost: Account) -> None:
 
 
 def draw_costs(axes: Axes, chart: tuple, kinds: tuple[str, ...], cost: Account, plain: Account) -> None:
-    """A bar a group in the colour of its kind, and R3D's as an outline; the scale is R3D's, so that it stays put."""
+    """A bar a group in the colour of its kind, and R3D's as an outline; the scale fits R3D at 16 frames."""
     key, label, unit = chart
     here, there = ([getattr(row, key) / unit for row in account.rows[: len(STAGES)]] for account in (cost, plain))
-    top = 1.3 * max(there)
+    top = 1.3 * max(getattr(row, key) for row in bill("r3d", max(GIVEN_FRAMES)).rows) / unit
     axes.bar(range(len(STAGES)), here, 0.56, color=[KINDS[kind][1] for kind in kinds], edgecolor=INK, linewidth=0.7)
     axes.bar(range(len(STAGES)), there, 0.72, fill=False, edgecolor=GREY, linestyle=(0, (4, 2)), label="R3D")
-    for place, (value, other) in enumerate(zip(here, there, strict=True)):
-        axes.text(place, max(value, other) + 0.03 * top, f"{value:.2f}", ha="center", fontsize=9, color=INK)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # keeps the outline from crossing a number
+    for place, value in enumerate(here):
+        axes.text(place, value + 0.04 * top, f"{value:.2f}", ha="center", fontsize=9, color=INK, bbox=paper)
     axes.set(xlim=XLIM, ylim=(0, top), xticks=[], yticks=[])  # the bars have their numbers on them
     axes.set_ylabel(label, fontsize=10)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -91,9 +92,10 @@ def draw_costs(axes: Axes, chart: tuple, kinds: tuple[str, ...], cost: Account, 
 
 def mixed_slider(direction: str = "mc", x: int = 3, frames: int = 16) -> ControlPanel:
     """Slide the border between 3D and 2D through the network; a toggle says which kind comes first."""
+    narrow = {"button_width": "auto"}  # as wide as the words
     controls = {
-        "direction": ipywidgets.ToggleButtons(options=DIRECTIONS, value=direction, description="order"),
+        "direction": ipywidgets.ToggleButtons(options=DIRECTIONS, value=direction, description="order", style=narrow),
         "x": ipywidgets.IntSlider(value=x, min=2, max=5, description="x, the group that turns"),
-        "frames": ipywidgets.ToggleButtons(options=GIVEN_FRAMES, value=frames, description="frames"),
+        "frames": ipywidgets.ToggleButtons(options=GIVEN_FRAMES, value=frames, description="frames", style=narrow),
     }
-    return ControlPanel(draw_mixed, controls, [("direction",), ("x", "frames")])
+    return ControlPanel(draw_mixed, controls, [("direction", "x", "frames")])

@@ -34,6 +34,7 @@ class ControlPanel(ipywidgets.VBox):
     ):
         self.draw, self.controls = draw, controls
         self.words = ""
+        self.shown: dict = {}  # the values of the last good picture
         self.picture = ipywidgets.HTML()
         self.message = ipywidgets.HTML()
         for control in controls.values():
@@ -60,17 +61,18 @@ class ControlPanel(ipywidgets.VBox):
 
     def redraw(self, _change=None) -> None:
         """Draw what the controls say; say in place what is wrong with them, if anything is."""
+        values = self.values()
         try:
-            figure, words = self.draw(**self.values())
+            figure, words = self.draw(**values)
         except InputError as error:
             self.message.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
             return
-        self.words, self.message.value = words, ""
+        self.shown, self.words, self.message.value = values, words, ""
         self.picture.value = figure_svg(figure, words)
         plt.close(figure)
 
     def _repr_mimebundle_(self, **options):
-        figure, words = self.draw(**self.values())
+        figure, words = self.draw(**self.shown or self.values())
         png = figure_png(figure)
         plt.close(figure)
         bundle = super()._repr_mimebundle_(**options)
