@@ -92,7 +92,7 @@ def train(
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
     total_steps = recipe.epochs * per_epoch
-    optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
     fast_network, optimizer = fabric.setup(network, optimizer)  # the same weights, with precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}

@@ -46,10 +46,15 @@ class FrameCache:
     def __init__(self, short_side: int, folder: Path | None = None):
         self.short_side = short_side
         self.folder = Path(folder or cache_folder() / "frames")
+        self.places: dict[Path, str] = {}  # finding out where a path leads, and counting, cost more than a clip does
+        self.lengths: dict[str, int] = {}
 
     def count(self, path: Path) -> int:
         """Frames in the file."""
-        return len(self.frames(path))
+        key = self.key(path)
+        if key not in self.lengths:
+            self.lengths[key] = len(self.frames(path))
+        return self.lengths[key]
 
     def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
         """Copy these frames out of the store."""
@@ -67,12 +72,13 @@ class FrameCache:
 
     def key(self, path: Path) -> str:
         """A name that changes whenever the frames would."""
-        path = Path(path).resolve()
         try:
-            stat = path.stat()
+            stat = os.stat(path)
         except OSError:
             return "missing"  # no such array: decoding then says what is wrong with the file
-        identity = f"{path}|{stat.st_size}|{stat.st_mtime_ns}|{self.short_side}"
+        if path not in self.places:
+            self.places[path] = os.path.realpath(path)
+        identity = f"{self.places[path]}|{stat.st_size}|{stat.st_mtime_ns}|{self.short_side}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def store(self, stored: Path, frames: np.ndarray) -> None:
