@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -27,9 +28,15 @@ ALL_RUN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')
 ROOT = Path(__file__).parents[2]
 
 
+class Lab(NamedTuple):
+    address: str
+    token: str
+    folder: Path
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """The address of a running JupyterLab whose root is a copy of the notebooks, and its token."""
+    """A running JupyterLab whose root is a folder with a copy of the notebooks."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     folder = tmp_path_factory.mktemp("lab")
@@ -52,7 +59,7 @@ def lab(tmp_path_factory):
     server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log, start_new_session=True)
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, folder / "lab.log")
-        yield f"http://127.0.0.1:{port}", token
+        yield Lab(f"http://127.0.0.1:{port}", token, folder)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
@@ -88,8 +95,7 @@ def open_notebook(lab, page):
     """open_notebook("00_start_here.ipynb"): open it in JupyterLab, run all cells, wait for the last."""
 
     def run_all(name: str, seconds: int = 240):
-        address, token = lab
-        page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}&reset")
+        page.goto(f"{lab.address}/lab/tree/notebooks/{name}?token={lab.token}&reset")
         page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell", timeout=60_000)
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
         for _ in range(2):  # JupyterLab may ask for a kernel first
