@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+import nbformat
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -25,6 +26,8 @@ FLAGS = [
 ]
 ALL_RUN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(
     prompt => /\\[\\d+\\]/.test(prompt.innerText))"""
+STARTED = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(
+    prompt => /\\[(\\*|\\d+)\\]/.test(prompt.innerText))"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -92,18 +95,25 @@ def page(lab):
 
 @pytest.fixture
 def open_notebook(lab, page):
-    """open_notebook("00_start_here.ipynb"): open it in JupyterLab, run all cells, wait for the last."""
+    """open_notebook("00_start_here.ipynb"): open it in JupyterLab without outputs, run all cells, wait for the last."""
 
     def run_all(name: str, seconds: int = 240):
-        page.goto(f"{lab.address}/lab/tree/notebooks/{name}?token={lab.token}&reset")
+        notebook = nbformat.read(lab.folder / "notebooks" / name, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, lab.folder / "notebooks" / f"unrun_{name}")
+        page.goto(f"{lab.address}/lab/tree/notebooks/unrun_{name}?token={lab.token}&reset")
         page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell", timeout=60_000)
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        for _ in range(2):  # JupyterLab may ask for a kernel first
+        for _ in range(5):  # a kernel that has just started may lose the request, or JupyterLab ask for one first
             if page.locator(".jp-Dialog .jp-mod-accept").count():
                 page.locator(".jp-Dialog .jp-mod-accept").first.click()
-            page.wait_for_timeout(300)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            page.wait_for_timeout(6000)
+            if page.evaluate(STARTED):
+                break
         page.wait_for_function(ALL_RUN, timeout=seconds * 1000)
         return page
 

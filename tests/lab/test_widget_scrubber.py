@@ -85,6 +85,7 @@ def test_the_words_hold_the_value_of_pytorch_and_add_up(name, place):
         first = re.search(r"kernel gives (−?\d+);", words)[1]
         assert numbers(first)[0] == pytest.approx(twin(CLIP, kernel, pairs=1)[place] * kernel.divisor)
     assert words.count(", equal.") + words.count("; equal.") == 1
+    assert "+ −" not in words
 
 
 def test_equality_is_looked_at_and_not_merely_said():
@@ -165,6 +166,24 @@ def test_unknown_names_are_refused():
         scrubber({"noise": CLIP}, z=1)
     with pytest.raises(InputError, match="unknown kernel 'blur'"):
         draw_scrubber({"noise": CLIP}, clip="noise", kernel="blur", t=1, y=1, x=1)
+
+
+@pytest.mark.parametrize("t", range(T))
+def test_the_picture_shows_the_clip_the_output_and_the_pixels_under_the_kernel(t):
+    kernel = KERNELS["edge moving up"]
+    figure, _ = draw_scrubber({"noise": CLIP}, clip="noise", kernel="edge moving up", t=t, y=2, x=3)
+    (page,) = figure.axes
+    texts = [text.get_text() for text in page.texts]
+    around = np.pad(CLIP, 1)[t : t + 3, 2:5, 3:6]
+    cells = sorted(f"{p}×{w}" for p, w in zip(around.ravel(), kernel.weights.ravel(), strict=True))
+    assert sorted(text.replace("−", "-") for text in texts if re.fullmatch(r"\d+×−?\d+", text)) == cells
+    assert sum(text.startswith("beyond the clip") for text in texts) == (t in (0, T - 1))
+    shown, output, pixels = (image.get_array() for image in page.images)
+    np.testing.assert_array_equal(np.ma.filled(shown[:, :W], -1), CLIP[0])
+    np.testing.assert_allclose(np.ma.filled(output[:, -W:], -1), conv3d(CLIP, kernel)[-1], atol=1e-10)
+    np.testing.assert_array_equal(np.ma.filled(pixels[:, 4:7], -1), around[1])
+    bold = [int(text.get_text()) for text in page.texts if text.get_weight() == "bold" and text.get_text().isdigit()]
+    assert sorted(bold) == sorted([*(n for n in (t - 1, t, t + 1) if 0 <= n < T), t])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -85,6 +85,22 @@ def test_every_menu_entry_says_what_the_networks_say(networks, clips):
     assert len(seen) == len(CLASSES) * len(ORDERS)
 
 
+def test_the_bars_are_as_long_as_the_probabilities_and_the_ticks_mark_the_clip_forward(networks, clips):
+    panel = sees_time(clips, networks, CLASSES)
+    figure, _ = panel.draw(clip="Rise", order="reversed")
+    (page,) = figure.axes
+    film = page.images[0].get_array()
+    np.testing.assert_array_equal(film[:, :32], clips["Rise"][-1])
+    lengths = np.array([bar.get_width() for bar in page.patches]).reshape(2, len(CLASSES))
+    scale = lengths.sum(1)
+    np.testing.assert_allclose(scale, scale[0], rtol=1e-5)
+    for drawn, ticks, bar, network in zip(lengths, page.collections, page.patches[::3], networks.values(), strict=True):
+        now, before = (asked_directly(network, frames) for frames in (clips["Rise"][::-1].copy(), clips["Rise"]))
+        np.testing.assert_allclose(drawn / scale[0], now, atol=1e-5)
+        marks = np.array([segment[0][0] for segment in ticks.get_segments()])
+        np.testing.assert_allclose((marks - bar.get_x()) / scale[0], before, atol=1e-5)
+
+
 def test_an_order_blind_network_is_said_to_be_one(networks, clips):
     panel = sees_time(clips, networks, CLASSES)
     assert "change" not in panel.words  # forward is compared with nothing

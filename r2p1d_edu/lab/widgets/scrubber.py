@@ -173,9 +173,10 @@ def draw_scrubber(
     inner = np.abs(output[1:-1, 1:-1, 1:-1]).max()  # zeros beyond the clip make an edge that would outshine the rest
     top = max(inner, 1)
     strip(page, 128, output, "PuOr_r", (-top, top), (t, y, x), reach=0)
-    scale = f"Output of every place, {number(-round(top))} (purple) to {round(top)} (orange)"
+    scale = f"Output of every place, colours from {number(-round(top))} (purple) to {round(top)} (orange)"
     page.text(LEFT, 120, scale, fontsize=10)
-    cells(page, 222, window, chosen.weights, value.frames, shades, t)
+    titles = [f"frame {n}" if 0 <= n < len(frames) else "beyond the clip" for n in (t - 1, t, t + 1)]
+    cells(page, 222, window, chosen.weights, value.frames, shades, titles)
     for row, line in enumerate(lines):
         color = BLUE if line.startswith("(2+1)D") else "black"
         page.text(LEFT, 396 + 20 * row, line, fontsize=9.5, color=color)
@@ -211,13 +212,13 @@ def strip(page: Axes, top: float, frames: np.ndarray, colours: str, limits: tupl
 
 
 def cells(
-    page: Axes, top: float, window: np.ndarray, weights: np.ndarray, sums: np.ndarray, shades: tuple, t: int
+    page: Axes, top: float, window: np.ndarray, weights: np.ndarray, sums: np.ndarray, shades: tuple, titles: list[str]
 ) -> None:
     """Draw the 27 pixels as grey cells, the pixel and its weight written in, and the sum under each frame."""
     wide, cell, middle = np.full((3, 11), np.nan), ((WIDTH - 2 * LEFT) / 11, 45), sum(shades) / 2
     for frame in range(3):
         wide[:, 4 * frame : 4 * frame + 3] = window[frame]
-        line = f"frame {number(t + frame - 1)}: sum {number(sums[frame])}"
+        line = f"{titles[frame]}: sum {number(sums[frame])}"
         page.text(LEFT + (4 * frame + 1.5) * cell[0], top + 3 * cell[1] + 17, line, ha="center", fontsize=10)
         for (row, column), pixel in np.ndenumerate(window[frame]):
             text, color = (
@@ -240,7 +241,8 @@ def scrubber(clips: Mapping[str, np.ndarray], **start) -> ControlPanel:
         "kernel": ipywidgets.Dropdown(options=list(KERNELS), description="kernel"),
     }
     for name, word, length in zip("tyx", ("frame t", "row y", "column x"), lengths.tolist(), strict=True):
-        controls[name] = ipywidgets.IntSlider(length // 2, 0, length - 1, description=word)
+        width = ipywidgets.Layout(width="270px")
+        controls[name] = ipywidgets.IntSlider(length // 2, 0, length - 1, description=word, layout=width)
     for name, value in start.items():
         choose(name, controls, "control")
         controls[name].value = value
