@@ -25,14 +25,6 @@ TINY += ["--clips-per-video=2", "--device=cpu", "--precision=32"]
 EVERYTHING = {"recipe.json", "history.csv", "last.pt", "best.pt", "result.json"}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """Commands run in an empty folder."""

@@ -25,15 +25,6 @@ def own_size(name):
     return 3, 16, size, size
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """What fvcore runs is so small that a second thread slows it down."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def by_fvcore(network, clip):
     """fvcore runs the network for real, on the CPU only. It would count BatchNorm twice a number: we tell it not to."""
     counter = fvcore.FlopCountAnalysis(network, torch.zeros(1, *clip))

@@ -17,15 +17,6 @@ from r2p1d_edu.networks.family import FAMILY, create_network
 POOLED = ("avgpool", "fusion", "fc")  # they see all that there is, and padding besides
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """So small a network runs slower on two."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def transparent(network):
     """Let every path through: positive weights, BatchNorm as it begins, averages instead of maxima."""
     for name, module in list(network.named_modules()):

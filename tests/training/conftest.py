@@ -1,20 +1,10 @@
-"""A run that takes a fraction of a second, and one thread to do it on."""
+"""A run that takes a fraction of a second."""
 
 import pytest
-import torch
 
 from r2p1d_edu.training.recipe import Recipe
 
 MEASURED = ("seconds", "clips_per_second")  # the columns of a history that no two runs share
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """Tiny networks run faster on one thread, much faster where others use the machine too."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
