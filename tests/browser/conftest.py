@@ -24,10 +24,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-ALL_RUN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(
-    prompt => /\\[\\d+\\]/.test(prompt.innerText))"""
-STARTED = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(
-    prompt => /\\[(\\*|\\d+)\\]/.test(prompt.innerText))"""
+KERNEL_ANSWERS = """async () => {
+    const context = jupyterapp.shell.currentWidget.context.sessionContext;
+    await context.ready;
+    await context.session.kernel.info;
+}"""
+RUN_ALL = "() => { jupyterapp.commands.execute('notebook:run-all-cells').then(() => (window.allDone = true)); }"
 ROOT = Path(__file__).parents[2]
 
 
@@ -49,12 +51,13 @@ def lab(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = "browser-test"
-    own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own = {"OMP_NUM_THREADS": "1"}  # two threads that share a busy core wait for each other
+    own |= {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"]
     settings = folder / "SETTINGS" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)  # all cells are to be on the page, also those out of view
     (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
@@ -97,24 +100,17 @@ def page(lab):
 def open_notebook(lab, page):
     """open_notebook("00_start_here.ipynb"): open it in JupyterLab without outputs, run all cells, wait for the last."""
 
-    def run_all(name: str, seconds: int = 240):
+    def run_all(name: str, seconds: int = 600):
         notebook = nbformat.read(lab.folder / "notebooks" / name, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
         nbformat.write(notebook, lab.folder / "notebooks" / f"unrun_{name}")
         page.goto(f"{lab.address}/lab/tree/notebooks/unrun_{name}?token={lab.token}&reset")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell", timeout=60_000)
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        for _ in range(5):  # a kernel that has just started may lose the request, or JupyterLab ask for one first
-            if page.locator(".jp-Dialog .jp-mod-accept").count():
-                page.locator(".jp-Dialog .jp-mod-accept").first.click()
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            page.wait_for_timeout(6000)
-            if page.evaluate(STARTED):
-                break
-        page.wait_for_function(ALL_RUN, timeout=seconds * 1000)
+        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell", timeout=120_000)
+        page.evaluate(KERNEL_ANSWERS)  # what is sent to a kernel that does not answer yet may be lost
+        page.evaluate(RUN_ALL)
+        page.wait_for_function("window.allDone", timeout=seconds * 1000)
         return page
 
     return run_all

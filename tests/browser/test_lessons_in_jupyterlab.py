@@ -23,11 +23,11 @@ def tiny_lesson(lab):
 
 def test_training_shows_one_live_plot_that_moves_and_stays(tiny_lesson, open_notebook):
     page = open_notebook(tiny_lesson)
+    page.get_by_text("usable: True").wait_for()
     assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]').count() == 0
     pictures = page.locator('.jp-OutputArea-output[data-mime-type="image/svg+xml"]')
     assert pictures.count() == 1
     assert pictures.first.is_visible()
-    assert page.get_by_text("usable: True").count() == 1
     assert page.problems == []
 
 
