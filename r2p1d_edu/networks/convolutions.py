@@ -39,30 +39,33 @@ class Conv(nn.Conv3d):
         return super().forward(x)
 
 
-def norm_relu(channels: int) -> tuple[nn.Module, nn.Module]:
-    """BatchNorm and ReLU, as after every convolution of the paper."""
-    return nn.BatchNorm3d(channels), nn.ReLU(inplace=True)
+def norm_relu(channels: int, relu: bool = True) -> tuple[nn.Module, nn.Module]:
+    """BatchNorm and ReLU, as after every convolution of the paper; without `relu`, nothing stands in its place."""
+    return nn.BatchNorm3d(channels), nn.ReLU(inplace=True) if relu else nn.Identity()
 
 
 class Conv2Plus1D(nn.Sequential):
     """The (2+1)D convolution, paper section 3.5: 1×3×3 to `mid` channels, BatchNorm, ReLU, 3×1×1 to `out_channels`.
 
     The spatial half takes the spatial stride and the temporal half the temporal one. The ReLU in between is the
-    extra non-linearity that the 3D convolution of the same cost does not have.
+    extra non-linearity that the 3D convolution of the same cost does not have; without `relu` the pair is as linear
+    as that one.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int, mid: int):
+    def __init__(self, in_channels: int, out_channels: int, stride: int, mid: int, relu: bool = True):
         super().__init__(
             Conv(in_channels, mid, (1, 3, 3), (1, stride, stride)),
-            *norm_relu(mid),
+            *norm_relu(mid, relu),
             Conv(mid, out_channels, (3, 1, 1), (stride, 1, 1)),
         )
 
 
-def make_conv(kind: str, in_channels: int, out_channels: int, stride: int, mid: int | None = None) -> nn.Module:
+def make_conv(
+    kind: str, in_channels: int, out_channels: int, stride: int, mid: int | None = None, relu_between: bool = True
+) -> nn.Module:
     """One convolution of the given kind with a 3×3×3 reach or less, BatchNorm and ReLU left to the caller.
 
-    `mid` is the inner width of a (2+1)D convolution, M_i unless given.
+    `mid` is the inner width of a (2+1)D convolution, M_i unless given; `relu_between` keeps the ReLU at that width.
     """
     match kind:
         case "2d":  # a 2D group strides in space alone: time keeps its length
@@ -71,7 +74,7 @@ def make_conv(kind: str, in_channels: int, out_channels: int, stride: int, mid: 
             return Conv(in_channels, out_channels, (3, 3, 3), (stride, stride, stride))
         case "2+1d":
             mid = midplanes(in_channels, out_channels) if mid is None else mid
-            return Conv2Plus1D(in_channels, out_channels, stride, mid)
+            return Conv2Plus1D(in_channels, out_channels, stride, mid, relu_between)
         case "p3d-a" | "p3d-b" | "p3d-c":
             return Pseudo3D(in_channels, out_channels, stride, form=kind[-1].upper())
     raise ValueError(f"make_conv knows no kind {kind!r}")

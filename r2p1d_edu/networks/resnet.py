@@ -22,15 +22,16 @@ GROUP_KINDS = ("2d", "3d", "2+1d", "p3d-a", "p3d-b", "p3d-c", "p3d")
 MIDPLANES = ("per_conv", "per_block")
 
 
-def make_stem(kind: str, width: int, frames: int) -> nn.Sequential:
+def make_stem(kind: str, width: int, frames: int, mid: int | None = None, relu_between: bool = True) -> nn.Sequential:
     """The first group, conv1: (N, 3, T, H, W) → (N, width, T, H/2, W/2).
 
     "stacked" sees all frames at once, as channels of one picture, and leaves T = 1: the stem of R2D. The "2+1d" stem
-    has 45 channels between its halves at width 64, as the authors released it; their formula would give 83.
+    has `mid` channels between its halves: unless given 45 at width 64, as the authors released it; their formula
+    would give 83.
     """
     if kind == "2+1d":
-        mid = max(1, STEM_MIDPLANES * width // 64)
-        spatial = (Conv(3, mid, (1, 7, 7), (1, 2, 2)), *norm_relu(mid))
+        mid = max(1, STEM_MIDPLANES * width // 64) if mid is None else mid
+        spatial = (Conv(3, mid, (1, 7, 7), (1, 2, 2)), *norm_relu(mid, relu_between))
         return nn.Sequential(*spatial, Conv(mid, width, (3, 1, 1)), *norm_relu(width))
     t, pad = {"stacked": (frames, 0), "2d": (1, 0), "3d": (3, 1)}[kind]
     return nn.Sequential(Conv(3, width, (t, 7, 7), (1, 2, 2), (pad, 3, 3)), *norm_relu(width))
@@ -43,13 +44,17 @@ class Block(nn.Module):
     Shapes: (N, C_in, T, H, W) → (N, C_out, T/s, H/s, W/s), with T kept by a "2d" block.
     """
 
-    def __init__(self, kind: str, in_channels: int, channels: int, stride: int, midplanes_rule: str):
+    def __init__(
+        self, kind: str, in_channels: int, channels: int, stride: int, midplanes_rule: str, relu_between: bool = True
+    ):
         super().__init__()
         mid1 = midplanes(in_channels, channels)
         # torchvision computes M once a block, from the block's own ends, and uses it in both convolutions.
         mid2 = mid1 if midplanes_rule == "per_block" else midplanes(channels, channels)
-        self.conv1 = nn.Sequential(make_conv(kind, in_channels, channels, stride, mid1), *norm_relu(channels))
-        self.conv2 = nn.Sequential(make_conv(kind, channels, channels, 1, mid2), nn.BatchNorm3d(channels))
+        first = make_conv(kind, in_channels, channels, stride, mid1, relu_between)
+        second = make_conv(kind, channels, channels, 1, mid2, relu_between)
+        self.conv1 = nn.Sequential(first, *norm_relu(channels))
+        self.conv2 = nn.Sequential(second, nn.BatchNorm3d(channels))
         self.relu = nn.ReLU(inplace=True)
         self.downsample = None
         if stride != 1 or in_channels != channels:
@@ -73,9 +78,12 @@ class VideoResNet(nn.Module):
         width: channels of the stem and the first group; the other groups have 2, 4 and 8 times as many. The paper: 64.
         midplanes: "per_conv", the paper's and VMZ's rule for M, or "per_block", torchvision's.
         fusion: how the last features become one vector: "pool" (the paper's average), "gru" or "conv" (fusion.py).
+        stem_midplanes: channels between the halves of a "2+1d" stem; unless given 45/64 of the width, as released.
+        relu_between: keep the ReLU between the halves of each (2+1)D convolution. Without it the two halves are one
+            linear map again: an experiment of this course's, not a published network.
 
     Raises:
-        InputError: an unknown kind, depth, rule or fusion, or, when called, a clip that the network cannot take.
+        InputError: an unknown kind, depth, rule or fusion, a number below 1, or, when called, a clip that the network cannot take.
     """
 
     def __init__(
@@ -87,6 +95,8 @@ class VideoResNet(nn.Module):
         width: int = 64,
         midplanes: str = "per_conv",
         fusion: str = "pool",
+        stem_midplanes: int | None = None,
+        relu_between: bool = True,
     ):
         super().__init__()
         check_kinds(kinds)
@@ -94,9 +104,11 @@ class VideoResNet(nn.Module):
         choose(midplanes, MIDPLANES, "rule for midplanes")
         choose(fusion, FUSIONS, "fusion")
         check_counts(num_classes=num_classes, frames=frames, width=width)
+        if stem_midplanes is not None:
+            check_counts(stem_midplanes=stem_midplanes)
         stem_kind, *group_kinds = kinds
         self.stacked_frames = frames if stem_kind == "stacked" else None
-        self.stem = make_stem(stem_kind, width, frames)
+        self.stem = make_stem(stem_kind, width, frames, stem_midplanes, relu_between)
         block_number, in_channels = count(), width
         for group, (kind, blocks) in enumerate(zip(group_kinds, DEPTHS[depth], strict=True)):
             channels, layers = width * 2**group, []
@@ -104,7 +116,7 @@ class VideoResNet(nn.Module):
                 stride = 2 if block == 0 and group > 0 else 1
                 letter = "abc"[next(block_number) % 3]
                 block_kind = f"p3d-{letter}" if kind == "p3d" else kind
-                layers.append(Block(block_kind, in_channels, channels, stride, midplanes))
+                layers.append(Block(block_kind, in_channels, channels, stride, midplanes, relu_between))
                 in_channels = channels
             self.add_module(f"layer{group + 1}", nn.Sequential(*layers))
         self.avgpool = nn.AdaptiveAvgPool3d(1 if fusion == "pool" else (None, 1, 1))

@@ -115,6 +115,30 @@ def test_width_scales_every_group_and_the_stem_of_r2plus1d():
     assert network.fc.in_features == 128
 
 
+def test_the_stem_takes_the_width_that_the_formula_gives():
+    by_formula = meta("r2plus1d", stem_midplanes=83)
+    assert by_formula.stem[0].out_channels == 83
+    # 38 more channels between 3·7·7 and 3·64 weights each, and a scale and shift of BatchNorm
+    assert parameters(by_formula) - parameters(meta("r2plus1d")) == 38 * (3 * 49 + 3 * 64 + 2)
+    with pytest.raises(InputError, match="stem_midplanes"):
+        meta("r2plus1d", stem_midplanes=0)
+
+
+def test_without_the_relu_between_a_2plus1d_convolution_is_linear():
+    plain, linear = (meta("r2plus1d", relu_between=relu) for relu in (True, False))
+    assert list(plain.state_dict()) == list(linear.state_dict())
+    assert (relus(plain), relus(linear)) == (34, 17)
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 1, 2, 4, 6, 6, dtype=torch.float64)
+    for relu in (True, False):
+        pair = Conv2Plus1D(2, 3, 1, mid=5, relu=relu).double().eval()
+        assert torch.allclose(pair(a + b), pair(a) + pair(b)) is not relu
+
+
+def relus(network):
+    return sum(isinstance(module, nn.ReLU) for module in network.modules())
+
+
 def test_weights_begin_as_he_and_torchvision_say():
     torch.manual_seed(0)
     network = create_network("r3d", depth=10, width=16)
