@@ -13,7 +13,7 @@ clip, with the same frames. An order-blind classifier f answers alike on both, f
 Each pair thus yields at most 1 of its 2, the two shapes at most 2: (3·1 + 2) / 8 = 5/8. Training clips start at a
 uniform place and every frame is compressed alone (Motion JPEG), so neither the sampling nor the codec tells the
 direction. Every class is its own mirror image, so flipping clips left to right is harmless. Only a clip longer than
-the video would tell: it repeats the last frame.
+the video would tell: it repeats the last frame, so write longer videos for longer clips.
 """
 
 import json
@@ -35,19 +35,24 @@ ORDER_BLIND_CEILING = 5 / 8
 TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}  # as in UCF101's three folds
 
 
-def write_arrow(folder: str | Path, clips_per_group: int = 10, seed: int = 0, progress=iter) -> Path:
+def write_arrow(
+    folder: str | Path, clips_per_group: int = 10, seed: int = 0, frames: int = FRAMES, progress=iter
+) -> Path:
     """Write the dataset to `folder`: `videos/` and `ucfTrainTestlist/`. The same seed gives the same files.
 
-    8 classes × 25 groups × `clips_per_group` videos of 12 frames, 64×64, 25 a second: 2,000 by default. It is made
-    beside its final place and moved there whole; a dataset of the same settings that is there already is kept.
+    8 classes × 25 groups × `clips_per_group` videos of 12 `frames`, 64×64, 25 a second: 2,000 by default. With more
+    frames the same motion takes longer. It is made beside its final place and moved there whole; a dataset of the same
+    settings that is there already is kept.
 
     Raises:
         InputError: the folder holds something else, or cannot be written.
     """
-    if clips_per_group < 1 or seed < 0:
-        raise InputError(f"clips per group is {clips_per_group}, seed {seed}; give at least 1 and at least 0")
+    if clips_per_group < 1 or seed < 0 or frames < 2:
+        raise InputError(
+            f"clips per group is {clips_per_group}, seed {seed}, frames {frames}; give at least 1, 0 and 2"
+        )
     folder = Path(folder)
-    settings = {"dataset": "arrow", "version": 1, "clips_per_group": clips_per_group, "seed": seed}
+    settings = {"dataset": "arrow", "version": 1, "clips_per_group": clips_per_group, "seed": seed, "frames": frames}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with alone_in(folder.parent):  # the second who wants it finds it done
@@ -72,7 +77,7 @@ def make_dataset(folder: Path, settings: dict, progress) -> None:
             (part / "videos" / name).mkdir(parents=True)
         names = list(clip_names(settings["clips_per_group"]))
         for path, name, group, clip in progress(names):
-            write_video(part / "videos" / path, draw_clip(name, group, clip, settings["seed"]))
+            write_video(part / "videos" / path, draw_clip(name, group, clip, settings["seed"], settings["frames"]))
         write_lists(part / LISTS, names)
         (part / "arrow.json").write_text(json.dumps(settings))
         if folder.exists():
@@ -110,19 +115,19 @@ def write_lists(folder: Path, names: list[tuple[str, str, int, int]]) -> None:
         (folder / f"trainlist{fold:02d}.txt").write_text(train)
 
 
-def draw_clip(name: str, group: int, clip: int, seed: int = 0) -> np.ndarray:
-    """Draw one clip: uint8 (12, 64, 64, 3). `group` sets the scene, the same for every class; `clip` the rest."""
+def draw_clip(name: str, group: int, clip: int, seed: int = 0, frames: int = FRAMES) -> np.ndarray:
+    """Draw one clip: uint8 (frames, 64, 64, 3). `group` sets the scene, the same for every class; `clip` the rest."""
     if name in REVERSED:
-        return draw_clip(REVERSED[name], group, clip, seed)[::-1].copy()
+        return draw_clip(REVERSED[name], group, clip, seed, frames)[::-1].copy()
     rng = np.random.default_rng((seed, CLASSES.index(name), group, clip))
     picture = draw_background(np.random.default_rng((seed, group)), rng)
     colour = contrasting_colour(picture, rng)
     shape = name.lower() if name in ("Ring", "Cross") else rng.choice(["disc", "square", "triangle"])
-    places = MOTIONS.get(name, drift)(rng)
+    places = MOTIONS.get(name, drift)(rng, frames)
     cover = sum(draw_shape(shape, *place) for place in places).clip(0, 1)  # (T, H, W)
-    frames = picture + cover[..., None] * (colour - picture)
-    frames = frames + rng.uniform(1, 5) * rng.standard_normal(frames.shape, dtype=np.float32)
-    return frames.clip(0, 255).astype(np.uint8)
+    film = picture + cover[..., None] * (colour - picture)
+    film = film + rng.uniform(1, 5) * rng.standard_normal(film.shape, dtype=np.float32)
+    return film.clip(0, 255).astype(np.uint8)
 
 
 def draw_background(scene: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
@@ -153,39 +158,39 @@ def contrasting_colour(picture: np.ndarray, rng: np.random.Generator) -> np.ndar
 Place = tuple[np.ndarray, np.ndarray, np.ndarray, float]  # x, y and radius in each frame, and the angle
 
 
-def rise(rng: np.random.Generator) -> list[Place]:
+def rise(rng: np.random.Generator, frames: int) -> list[Place]:
     """One shape goes up, at its own speed and size, swaying a little."""
     travel = rng.uniform(24, 44)
-    y = rng.uniform(travel + 6, SIDE - 6) - travel * np.linspace(0, 1, FRAMES)
-    x = rng.uniform(14, SIDE - 14) + rng.uniform(0, 5) * np.sin(np.linspace(0, 3, FRAMES) + rng.uniform(0, 6))
-    return [(x, y, np.full(FRAMES, rng.uniform(7, 12)), rng.uniform(0, 6))]
+    y = rng.uniform(travel + 6, SIDE - 6) - travel * np.linspace(0, 1, frames)
+    x = rng.uniform(14, SIDE - 14) + rng.uniform(0, 5) * np.sin(np.linspace(0, 3, frames) + rng.uniform(0, 6))
+    return [(x, y, np.full(frames, rng.uniform(7, 12)), rng.uniform(0, 6))]
 
 
-def approach(rng: np.random.Generator) -> list[Place]:
+def approach(rng: np.random.Generator, frames: int) -> list[Place]:
     """One shape grows where it is."""
-    x, y = (np.full(FRAMES, value) for value in rng.uniform(20, SIDE - 20, 2))
-    return [(x, y, np.linspace(rng.uniform(5, 8), rng.uniform(16, 24), FRAMES), rng.uniform(0, 6))]
+    x, y = (np.full(frames, value) for value in rng.uniform(20, SIDE - 20, 2))
+    return [(x, y, np.linspace(rng.uniform(5, 8), rng.uniform(16, 24), frames), rng.uniform(0, 6))]
 
 
-def gather(rng: np.random.Generator) -> list[Place]:
+def gather(rng: np.random.Generator, frames: int) -> list[Place]:
     """Four or five small shapes draw together around a centre."""
     number, turn = rng.integers(4, 6), rng.uniform(0, 6)
     x, y = rng.uniform(26, SIDE - 26, 2)
-    distance = np.linspace(rng.uniform(22, 27), rng.uniform(7, 9), FRAMES)
-    radius, angle = np.full(FRAMES, rng.uniform(5.5, 7)), rng.uniform(0, 6)
+    distance = np.linspace(rng.uniform(22, 27), rng.uniform(7, 9), frames)
+    radius, angle = np.full(frames, rng.uniform(5.5, 7)), rng.uniform(0, 6)
     around = [turn + 2 * np.pi * i / number for i in range(number)]
     return [(x + distance * np.cos(a), y + distance * np.sin(a), radius, angle) for a in around]
 
 
-def drift(rng: np.random.Generator) -> list[Place]:
+def drift(rng: np.random.Generator, frames: int) -> list[Place]:
     """One shape moves a little, in any direction: what it does says nothing, which shape it is says all."""
-    way, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0, 10) * np.linspace(-1, 1, FRAMES)
+    way, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0, 10) * np.linspace(-1, 1, frames)
     x, y = rng.uniform(24, SIDE - 24, 2)
-    radius = np.full(FRAMES, rng.uniform(13, 19))
+    radius = np.full(frames, rng.uniform(13, 19))
     return [(x + distance * np.cos(way), y + distance * np.sin(way), radius, rng.uniform(0, 6))]
 
 
-MOTIONS: dict[str, Callable[[np.random.Generator], list[Place]]] = {
+MOTIONS: dict[str, Callable[[np.random.Generator, int], list[Place]]] = {
     "Rise": rise,
     "Approach": approach,
     "Gather": gather,

@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.video import arrow
 from r2p1d_edu.video.arrow import CLASSES, FRAMES, MOTIONS, ORDER_BLIND_CEILING, REVERSED, SIDE, draw_clip, write_arrow
-from r2p1d_edu.video.clips import EvaluationClips, Video
+from r2p1d_edu.video.clips import EvaluationClips, Sampling, Video
 from r2p1d_edu.video.decode import count_frames, frame_rate, read_frames
 from r2p1d_edu.video.frames import FrameDecoder
 from r2p1d_edu.video.ucf101 import LISTS, load_split
@@ -60,6 +61,7 @@ def test_three_folds_without_a_leak(dataset):
 
 SCRIPT = """
 import sys
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.video import arrow
 arrow.GROUPS = 1
 for seed in (0, 1):
@@ -138,7 +140,7 @@ def test_an_order_blind_classifier_stays_under_the_ceiling(dataset):
 def test_test_clips_keep_the_symmetry(dataset, clips_per_video):
     """With the 8 frames of the default recipe, the clips of one class are those of the other run backwards."""
     videos = [Video(path_of(dataset, name, 3), 0, name) for pair in pairs() for name in pair]
-    clips = EvaluationClips(videos, FrameDecoder(SIDE), frames=8, size=56, clips_per_video=clips_per_video)
+    clips = EvaluationClips(videos, FrameDecoder(SIDE), Sampling(8, 1, 56), clips_per_video=clips_per_video)
     whole = np.stack([clip.numpy() for clip, _ in clips]).reshape(3, 2, clips_per_video, 8, 56, 56, 3)
     assert np.array_equal(whole[:, 0], whole[:, 1, ::-1, ::-1])
 
@@ -147,12 +149,24 @@ def test_the_names_say_what_happens():
     """Rows are counted from the top: what rises goes to smaller y."""
     rng = np.random.default_rng(0)
     for _ in range(20):
-        ((_, y, _, _),) = MOTIONS["Rise"](rng)
+        ((_, y, _, _),) = MOTIONS["Rise"](rng, FRAMES)
         assert (np.diff(y) < 0).all()
-        ((_, _, radius, _),) = MOTIONS["Approach"](rng)
+        ((_, _, radius, _),) = MOTIONS["Approach"](rng, FRAMES)
         assert (np.diff(radius) > 0).all()
-        x, y = (np.stack(values) for values in list(zip(*MOTIONS["Gather"](rng), strict=True))[:2])
+        x, y = (np.stack(values) for values in list(zip(*MOTIONS["Gather"](rng, FRAMES), strict=True))[:2])
         assert (np.diff(np.hypot(x - x.mean(0), y - y.mean(0)), axis=1) < 0).all()
+
+
+def test_longer_videos_show_the_same_motion_more_slowly(tmp_path):
+    for name in ("Rise", "Fall", "Gather", "Cross"):
+        short, long = draw_clip(name, 1, 1), draw_clip(name, 1, 1, frames=34)
+        assert long.shape == (34, SIDE, SIDE, 3)
+        for end in (0, -1):  # alike but for the noise of each pixel
+            assert np.abs(long[end].astype(int) - short[end]).mean() < 6
+    folder = write_arrow(tmp_path / "long", clips_per_group=1, frames=34)
+    assert count_frames(path_of(folder, "Rise", 1)) == 34
+    with pytest.raises(InputError, match="something else"):
+        write_arrow(folder, clips_per_group=1)
 
 
 # Nothing easier than motion
