@@ -57,10 +57,16 @@ def lab(tmp_path_factory):
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"]
+    command += [
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True",
+    ]
     settings = folder / "SETTINGS" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)  # all cells are to be on the page, also those out of view
     (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    disabled = folder / "CONFIG" / "labconfig"
+    disabled.mkdir(parents=True)  # learners do not have the extra `grading`
+    (disabled / "page_config.json").write_text('{"disabledExtensions": {"@jupyter/nbgrader": true}}')
     log = (folder / "lab.log").open("wb")
     server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -90,6 +96,7 @@ def page(lab):
     with sync.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(120_000)  # milliseconds; the machine may be busy
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         yield page
@@ -107,7 +114,7 @@ def open_notebook(lab, page):
                 cell.outputs, cell.execution_count = [], None
         nbformat.write(notebook, lab.folder / "notebooks" / f"unrun_{name}")
         page.goto(f"{lab.address}/lab/tree/notebooks/unrun_{name}?token={lab.token}&reset")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell", timeout=120_000)
+        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell")
         page.evaluate(KERNEL_ANSWERS)  # what is sent to a kernel that does not answer yet may be lost
         page.evaluate(RUN_ALL)
         page.wait_for_function("window.allDone", timeout=seconds * 1000)

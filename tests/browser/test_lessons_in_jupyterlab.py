@@ -33,8 +33,8 @@ def test_training_shows_one_live_plot_that_moves_and_stays(tiny_lesson, open_not
 
 def test_the_first_lesson_opens_with_its_stored_outputs(page, lab):
     page.goto(f"{lab.address}/lab/tree/notebooks/00_start_here.ipynb?token={lab.token}&reset")
-    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.get_by_text("You are ready").first.wait_for(timeout=30_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-CodeCell")
+    page.get_by_text("You are ready").first.wait_for()
     # JupyterLab shows no SVG of a notebook that somebody else ran: the line of text stands in for it.
     assert page.get_by_text("R(2+1)D: step").count() == 1
     assert page.locator(".jp-RenderedImage img").count() == 1

@@ -160,7 +160,7 @@ def test_the_saved_notebook_keeps_one_picture_with_its_words():
     """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(textwrap.dedent(code))])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=300).execute()
     (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data"
     assert "step 30 of 30" in output.data["text/plain"]
