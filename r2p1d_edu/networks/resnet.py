@@ -83,7 +83,8 @@ class VideoResNet(nn.Module):
             linear map again: an experiment of this course's, not a published network.
 
     Raises:
-        InputError: an unknown kind, depth, rule or fusion, a number below 1, or, when called, a clip that the network cannot take.
+        InputError: an unknown kind, depth, rule or fusion, a number below 1, or, when called, a clip that the network
+            cannot take.
     """
 
     def __init__(
