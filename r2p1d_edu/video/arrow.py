@@ -17,22 +17,20 @@ the video would tell: it repeats the last frame, so write longer videos for long
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.folders import alone_in
+from r2p1d_edu.folders import alone_in, made_whole
 from r2p1d_edu.video.decode import write_video
-from r2p1d_edu.video.ucf101 import LISTS
+from r2p1d_edu.video.ucf101 import LISTS, write_lists
 
 FRAMES, SIDE, GROUPS = 12, 64, 25
 REVERSED = {"Fall": "Rise", "Recede": "Approach", "Scatter": "Gather"}  # drawn as the other, then run backwards
 CLASSES = ("Approach", "Cross", "Fall", "Gather", "Recede", "Ring", "Rise", "Scatter")
 ORDER_BLIND_CEILING = 5 / 8
-TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}  # as in UCF101's three folds
 
 
 def write_arrow(
@@ -60,7 +58,8 @@ def write_arrow(
                 if read_settings(folder) == settings:
                     return folder
                 raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
-            make_dataset(folder, settings, progress)
+            with made_whole(folder) as part:
+                make_dataset(part, settings, progress)
     except OSError as error:
         raise InputError(
             f"cannot write {folder}: {error.strerror or error}; free some space or choose another folder"
@@ -69,22 +68,15 @@ def write_arrow(
 
 
 def make_dataset(folder: Path, settings: dict, progress) -> None:
-    """Write everything beside the empty or missing `folder`, then give it that name; nothing is left of a failure."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        for name in CLASSES:
-            (part / "videos" / name).mkdir(parents=True)
-        names = list(clip_names(settings["clips_per_group"]))
-        for path, name, group, clip in progress(names):
-            write_video(part / "videos" / path, draw_clip(name, group, clip, settings["seed"], settings["frames"]))
-        write_lists(part / LISTS, names)
-        (part / "arrow.json").write_text(json.dumps(settings))
-        if folder.exists():
-            folder.rmdir()  # empty, as checked above
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    """Write videos, lists and settings."""
+    for name in CLASSES:
+        (folder / "videos" / name).mkdir(parents=True)
+    names = list(clip_names(settings["clips_per_group"]))
+    for path, name, group, clip in progress(names):
+        write_video(folder / "videos" / path, draw_clip(name, group, clip, settings["seed"], settings["frames"]))
+    numbers = {name: number for number, name in enumerate(CLASSES, 1)}
+    write_lists(folder / LISTS, numbers, [path for path, *_ in names])
+    (folder / "arrow.json").write_text(json.dumps(settings))
 
 
 def read_settings(folder: Path) -> dict | None:
@@ -101,18 +93,6 @@ def clip_names(clips_per_group: int) -> Iterator[tuple[str, str, int, int]]:
         for group in range(1, GROUPS + 1):
             for clip in range(1, clips_per_group + 1):
                 yield f"{name}/v_{name}_g{group:02d}_c{clip:02d}.avi", name, group, clip
-
-
-def write_lists(folder: Path, names: list[tuple[str, str, int, int]]) -> None:
-    """classInd.txt, trainlist01–03.txt and testlist01–03.txt in UCF101's format."""
-    folder.mkdir()
-    numbers = {name: number for number, name in enumerate(CLASSES, 1)}
-    (folder / "classInd.txt").write_text("".join(f"{number} {name}\n" for name, number in numbers.items()))
-    for fold, groups in TEST_GROUPS.items():
-        test = "".join(f"{path}\n" for path, _, group, _ in names if group in groups)
-        train = "".join(f"{path} {numbers[name]}\n" for path, name, group, _ in names if group not in groups)
-        (folder / f"testlist{fold:02d}.txt").write_text(test)
-        (folder / f"trainlist{fold:02d}.txt").write_text(train)
 
 
 def draw_clip(name: str, group: int, clip: int, seed: int = 0, frames: int = FRAMES) -> np.ndarray:

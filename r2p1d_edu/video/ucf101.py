@@ -17,6 +17,7 @@ from r2p1d_edu.errors import InputError, choose
 from r2p1d_edu.video.clips import Video
 
 LISTS = "ucfTrainTestlist"
+TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}  # of each fold, in every class
 CLIP_NAME = re.compile(r"v_(?P<name>.+)_g(?P<group>\d+)_c(?P<clip>\d+)$")
 
 
@@ -97,8 +98,23 @@ def read_split_list(path: Path) -> list[str]:
 def read_lines(path: Path) -> list[str]:
     """The lines that are not empty; Windows line ends, as published, are taken off."""
     if not path.is_file():
-        raise InputError(f"{path}: no such list; expected UCF101's {LISTS} folder (give it with --splits)")
+        raise InputError(
+            f"{path}: no such list; expected UCF101's {LISTS} folder (give it with --splits), or a pattern that finds "
+            r"the group in file names, such as --groups '_g(?P<group>\d+)_'"
+        )
     return [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+
+
+def write_lists(folder: Path, classes: dict[str, int], paths: Sequence[str]) -> None:
+    """Write lists in the published form for these clips: the published folds, as far as the clips are in them."""
+    folder.mkdir()
+    (folder / "classInd.txt").write_text("".join(f"{number} {name}\n" for name, number in classes.items()))
+    groups = {path: int(CLIP_NAME.search(Path(path).stem)["group"]) for path in paths}
+    for fold, tested in TEST_GROUPS.items():
+        test = "".join(f"{path}\n" for path in paths if groups[path] in tested)
+        train = "".join(f"{path} {classes[path.partition('/')[0]]}\n" for path in paths if groups[path] not in tested)
+        (folder / f"testlist{fold:02d}.txt").write_text(test)
+        (folder / f"trainlist{fold:02d}.txt").write_text(train)
 
 
 def find_videos(videos: Path, listed: list[str], labels: dict[str, int]) -> tuple[list[Video], list[str]]:
@@ -149,9 +165,12 @@ def hold_out_groups(videos: Sequence[Video], fraction: float, seed: int = 0) -> 
     if not 0 <= fraction < 1:
         raise InputError(f"the fraction of groups to set aside is {fraction}; it must be 0 or more and below 1")
     rng, held = np.random.default_rng(seed), set()
-    for label in sorted({video.label for video in videos}):
-        groups = sorted({video.group for video in videos if video.label == label})
-        number = min(round(fraction * len(groups)), len(groups) - 1)
-        held.update(rng.permutation(groups)[:number].tolist())
+    groups = {label: {v.group for v in videos if v.label == label} for label in sorted({v.label for v in videos})}
+    for own in groups.values():
+        number = min(round(fraction * len(own)), len(own) - 1)
+        for group in rng.permutation(sorted(own)).tolist():
+            enough = len(held & own) >= number
+            if not enough and all(theirs - held != {group} for theirs in groups.values()):  # several may share it
+                held.add(group)
     rest = [video for video in videos if video.group not in held]
     return rest, [video for video in videos if video.group in held]

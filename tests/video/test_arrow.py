@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.video import arrow
 from r2p1d_edu.video.arrow import CLASSES, FRAMES, MOTIONS, ORDER_BLIND_CEILING, REVERSED, SIDE, draw_clip, write_arrow
 from r2p1d_edu.video.clips import EvaluationClips, Sampling, Video
 from r2p1d_edu.video.decode import count_frames, frame_rate, read_frames
 from r2p1d_edu.video.frames import FrameDecoder
-from r2p1d_edu.video.ucf101 import LISTS, load_split
+from r2p1d_edu.video.ucf101 import LISTS, TEST_GROUPS, load_split
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +196,7 @@ def test_colours_do_not_tell_the_classes(drawn, tint, least, most):
             for label, name in enumerate(CLASSES)
         ]
     )
-    in_test = np.array([group in arrow.TEST_GROUPS[1] for group, _ in keys])
+    in_test = np.array([group in TEST_GROUPS[1] for group, _ in keys])
     train, test = rows[:, ~in_test].reshape(-1, 160), rows[:, in_test].reshape(-1, 160)
     labels = np.arange(8).repeat((~in_test).sum())
     truth = np.arange(8).repeat(in_test.sum())

@@ -106,8 +106,8 @@ def test_places_that_cannot_be_written(small, tmp_path):
         write_arrow(tmp_path / "file" / "arrow", 1)
 
 
-@pytest.mark.parametrize("settings", [{"clips_per_group": 0}, {"seed": -1}])
+@pytest.mark.parametrize("settings", [{"clips_per_group": 0}, {"seed": -1}, {"frames": 1}])
 def test_impossible_settings(tmp_path, settings):
-    with pytest.raises(InputError, match="give at least 1 and at least 0"):
+    with pytest.raises(InputError, match="give at least 1, 0 and 2"):
         write_arrow(tmp_path / "arrow", **settings)
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,120 @@
+"""Splits that nobody published: folds of a folder of your own, and a leaky one that shows why groups matter."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.video.clips import Video
+from r2p1d_edu.video.ucf101 import Split, refuse_leak
+
+FOLDS = 3
+EXTENSIONS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv"}
+EXAMPLE = r"_g(?P<group>\d+)_"  # takes 07 out of v_Archery_g07_c02.avi
+
+
+def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequence[str] | None = None) -> Split:
+    """Split any folder of class folders by groups that the file names tell.
+
+    Files with the same text for `group` are one group, in whichever class, and no group is on both sides. Its three
+    folds are each a third of the groups, as evenly as can be; the test videos of the folds do not overlap.
+
+    Args:
+        videos: the folder of class folders; files without a video's extension are passed over.
+        groups: a regular expression, sought in the file name, with a part `(?P<group>…)`.
+        fold: 1, 2 or 3.
+        classes: the classes to use; by default every folder with videos.
+
+    Raises:
+        InputError: no such folder or class, an expression that is none or that a file does not match, or a class
+            with too few groups to have some on either side of each fold.
+    """
+    videos, pattern = Path(videos), compile_groups(groups)
+    choose(fold, range(1, FOLDS + 1), "fold")
+    if not videos.is_dir():
+        raise InputError(f"{videos}: no such folder; expected one folder a class")
+    files = {name: names for name in visible(videos) if (names := video_names(videos / name))}
+    for name in classes or ():
+        choose(name, files, f"class (of {videos})")
+    chosen = [name for name in files if classes is None or name in classes]
+    if len(chosen) < 2:
+        raise InputError(f"{videos}: {len(chosen)} class folders with videos found here; at least two are needed")
+    found = []
+    for label, name in enumerate(chosen):
+        for file in files[name]:
+            if (match := pattern.search(file)) is None or not match["group"]:
+                raise InputError(
+                    f"{videos / name / file}: its name has no group by the pattern {groups!r}; mend either"
+                )
+            found.append(Video(videos / name / file, label, match["group"]))
+    folds = deal_groups(found)
+    train, test = ([v for v in found if (folds[v.group] == fold) == tested] for tested in (False, True))
+    for label, name in enumerate(chosen):
+        if len({folds[video.group] for video in found if video.label == label}) < FOLDS:
+            own = sorted({video.group for video in found if video.label == label})
+            raise InputError(
+                f"{videos / name}: {len(own)} groups ({', '.join(own[:3])}) do not reach for {FOLDS} folds; "
+                "give the class more videos of other groups, or a pattern that tells more groups apart"
+            )
+    refuse_leak(train, test)
+    return Split(tuple(train), tuple(test), tuple(chosen), f"{videos.name} grouped by name, fold {fold}")
+
+
+def compile_groups(groups: str) -> re.Pattern:
+    """The expression, or an InputError that says what is wrong with it."""
+    try:
+        pattern = re.compile(groups)
+    except re.error as error:
+        raise InputError(f"{groups!r} is not a regular expression ({error}); an example: {EXAMPLE}") from error
+    if "group" not in pattern.groupindex:
+        raise InputError(f"{groups!r} does not say which part is the group; write it like {EXAMPLE}")
+    return pattern
+
+
+def visible(folder: Path) -> list[str]:
+    """The names of its folders that are not hidden, sorted."""
+    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
+
+
+def video_names(folder: Path) -> list[str]:
+    """The names of its files with a video's extension, sorted; hidden ones are not for us."""
+    entries = (e for e in os.scandir(folder) if e.is_file() and not e.name.startswith("."))
+    return sorted(e.name for e in entries if Path(e.name).suffix.lower() in EXTENSIONS)
+
+
+def deal_groups(videos: Sequence[Video]) -> dict[str, int]:
+    """Group → fold, from 1: the largest group first, each where its classes have the smallest share so far."""
+    members = {group: Counter() for group in sorted({video.group for video in videos})}
+    for video in videos:
+        members[video.group][video.label] += 1
+    totals = Counter(video.label for video in videos)
+    folds, dealt = {}, {fold: Counter() for fold in range(1, FOLDS + 1)}
+    for group, own in sorted(members.items(), key=lambda item: -item[1].total()):
+        shares = {
+            fold: sum(there[label] * own[label] / totals[label] for label in own) for fold, there in dealt.items()
+        }
+        folds[group] = min(shares, key=shares.get)
+        dealt[folds[group]].update(own)
+    return folds
+
+
+def leaky_split(split: Split, seed: int = 0) -> Split:
+    """The same videos and, class by class, as many on either side, but dealt at random without regard to groups.
+
+    For showing the harm only: clips cut from one recording are then on both sides, and a network that knows the
+    place again is counted as one that knows the action.
+    """
+    rng = np.random.default_rng(seed)
+    train, test = [], []
+    for label in range(len(split.classes)):
+        kept = sum(video.label == label for video in split.train)
+        pool = sorted((v for v in (*split.train, *split.test) if v.label == label), key=lambda video: str(video.path))
+        order = rng.permutation(len(pool))
+        train += [pool[i] for i in sorted(order[:kept])]
+        test += [pool[i] for i in sorted(order[kept:])]
+    return replace(split, train=tuple(train), test=tuple(test), title=f"{split.title}, leaky")

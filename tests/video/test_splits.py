@@ -1,0 +1,179 @@
+"""Folds of any folder of class folders, and a split that leaks on purpose."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.video.clips import Video
+from r2p1d_edu.video.splits import EXAMPLE, leaky_split, load_folder
+from r2p1d_edu.video.ucf101 import hold_out_groups, load_split, refuse_leak
+
+
+def fill(folder, files):
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    return folder
+
+
+def refusal(*arguments, **options) -> str:
+    with pytest.raises(InputError) as caught:
+        load_folder(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Seven people, each filmed in two of three classes at least: a person is a group over all classes."""
+    files = [
+        f"{name}/{person}-{name}-{take}.MP4"
+        for name, everyone in (("jump", "abcdefg"), ("run", "abcdef"), ("walk", "bcdefg"))
+        for person in everyone
+        for take in range(2 + (person == "c"))
+    ]
+    return fill(tmp_path / "mine", [*files, "run/notes.txt", "run/.hidden.mp4", "empty/readme.md", ".git/x.mp4"])
+
+
+PERSON = r"^(?P<group>[a-z])-"
+
+
+@pytest.mark.parametrize("fold", [1, 2, 3])
+def test_a_folder_of_ones_own(people, fold):
+    split = load_folder(people, PERSON, fold)
+    assert split.classes == ("jump", "run", "walk")
+    assert split.title == f"mine grouped by name, fold {fold}"
+    assert len(split.train) + len(split.test) == (7 + 6 + 6) * 2 + 3
+    assert not {video.group for video in split.train} & {video.group for video in split.test}
+    for side in (split.train, split.test):
+        assert {video.label for video in side} == {0, 1, 2}
+        for video in side:
+            assert video.path.parent.name == split.classes[video.label]
+            assert video.group == video.path.name[0]
+    assert 2 <= len({video.group for video in split.test}) <= 3
+
+
+def test_every_video_is_tested_in_one_fold(people):
+    tested = Counter(video for fold in (1, 2, 3) for video in load_folder(people, PERSON, fold).test)
+    assert set(tested.values()) == {1}
+    assert len(tested) == 41
+    assert load_folder(people, PERSON, 2) == load_folder(people, PERSON, 2)
+
+
+def test_folds_are_even_within_each_class(tmp_path):
+    """Twenty-five groups of different sizes a class, as in UCF101: a third of each class is tested, give or take."""
+    rng = np.random.default_rng(0)
+    files = [
+        f"{name}/v_{name}_g{group:02d}_c{clip:02d}.avi"
+        for name in ("A", "B", "C", "D")
+        for group in range(1, 26)
+        for clip in range(rng.integers(4, 8))
+    ]
+    fill(tmp_path, files)
+    for pattern in (EXAMPLE, r"^(?P<group>v_\w+_g\d+)"):
+        for fold in (1, 2, 3):
+            split = load_folder(tmp_path, pattern, fold)
+            every = Counter(video.label for video in (*split.train, *split.test))
+            tested = Counter(video.label for video in split.test)
+            assert all(0.26 < tested[label] / every[label] < 0.40 for label in range(4))
+
+
+def test_large_groups_are_dealt_first(tmp_path):
+    """Nine groups of one video and two of three: five videos a fold, not six, six and three."""
+    sizes = dict.fromkeys("abcdefghi", 1) | {"y": 3, "z": 3}
+    fill(tmp_path, [f"{name}/{group}-{i}.avi" for name in "JK" for group, size in sizes.items() for i in range(size)])
+    assert [len(load_folder(tmp_path, PERSON, fold).test) for fold in (1, 2, 3)] == [10, 10, 10]
+
+
+def test_as_few_groups_as_there_are_folds(tmp_path):
+    fill(tmp_path, [f"{name}/{name}{group}.avi" for name in "xyz" for group in (1, 2, 3)])
+    for fold in (1, 2, 3):
+        split = load_folder(tmp_path, r"(?P<group>.+)\.", fold, classes=["z", "x"])
+        assert split.classes == ("x", "z")
+        assert (len(split.train), len(split.test)) == (4, 2)
+
+
+# What is refused
+
+
+def test_a_file_without_a_group_is_named_and_the_pattern_shown(people):
+    fill(people, ["run/9.mp4"])
+    said = refusal(people, PERSON)
+    assert said.startswith(f"{people / 'run' / '9.mp4'}: its name has no group by the pattern {PERSON!r}")
+    assert "run/9.mp4" in refusal(people, r"^(?P<group>[a-z]*)").replace("\\", "/")  # an empty group is none
+    assert load_folder(people, PERSON, classes=["jump", "walk"]).classes == ("jump", "walk")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("(", "is not a regular expression"), (r"_g\d+", "which part is the group"), (r"_g(\d+)", "which part is")],
+)
+def test_a_pattern_that_cannot_be_used(people, pattern, expected):
+    said = refusal(people, pattern)
+    assert expected in said
+    assert EXAMPLE in said
+
+
+def test_too_little_to_split(people, tmp_path):
+    assert "no such folder" in refusal(tmp_path / "no", PERSON)
+    assert "unknown class" in refusal(people, PERSON, classes=["jump", "empty"])
+    assert "unknown fold 4" in refusal(people, PERSON, 4)
+    assert "1 class folders with videos found here" in refusal(people, PERSON, classes=["jump"])
+    fill(people, ["sit/a-1.avi", "sit/b-1.avi"])
+    said = refusal(people, PERSON)
+    assert said.startswith(f"{people / 'sit'}: 2 groups (a, b) do not reach for 3 folds")
+
+
+# Groups that several classes share
+
+
+def test_shared_groups_are_held_out_whole_and_no_class_is_emptied(people):
+    train = load_folder(people, PERSON, 1).train
+    for seed in range(20):
+        for fraction in (0.1, 0.3, 0.9):
+            rest, held = hold_out_groups(train, fraction, seed)
+            refuse_leak(rest, held)
+            assert {video.label for video in rest} == {0, 1, 2}
+            assert len(rest) + len(held) == len(train)
+
+
+def test_no_class_loses_all_its_groups_to_others():
+    """The third class shares one group with each of the others, who both give up one of their two."""
+    groups = {0: "ax", 1: "by", 2: "ab"}
+    given = [Video(Path(f"{label}{group}.avi"), label, group) for label, own in groups.items() for group in own]
+    for seed in range(30):
+        rest, _ = hold_out_groups(given, 0.5, seed)
+        assert {video.label for video in rest} == {0, 1, 2}
+
+
+def test_a_tenth_of_shared_groups_is_a_tenth_and_not_one_for_each_class(tmp_path):
+    fill(tmp_path, [f"class{number}/g{group}.avi" for number in range(10) for group in range(30)])
+    train = load_folder(tmp_path, r"(?P<group>g\d+)").train
+    assert {len(hold_out_groups(train, 0.1, seed)[1]) for seed in range(5)} == {2 * 10}
+
+
+# A leaky split
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_leaky_split_differs_in_nothing_but_who_is_where(arrow_folder, seed):
+    split = load_split(arrow_folder / "videos")
+    leaky = leaky_split(split, seed)
+    assert set(leaky.train) | set(leaky.test) == set(split.train) | set(split.test)
+    assert not set(leaky.train) & set(leaky.test)
+    for ours, theirs in ((leaky.train, split.train), (leaky.test, split.test)):
+        assert Counter(video.label for video in ours) == Counter(video.label for video in theirs)
+    assert leaky.classes == split.classes
+    assert leaky.title == "arrow fold 1, leaky"
+    assert leaky == leaky_split(split, seed) != leaky_split(split, seed + 1)
+
+
+def test_a_leaky_split_leaks(people):
+    leaky = leaky_split(load_folder(people, PERSON))
+    shared = {video.group for video in leaky.train} & {video.group for video in leaky.test}
+    assert len(shared) >= 5
+    with pytest.raises(InputError, match="the split leaks"):
+        refuse_leak(leaky.train, leaky.test)
