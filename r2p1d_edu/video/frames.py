@@ -5,8 +5,10 @@ Both scale a video so that its shorter side has `short_side` pixels, and both an
 """
 
 import hashlib
+import math
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.folders import cache_folder
 from r2p1d_edu.video.decode import check_indices, count_frames, iterate_frames, read_frames
+from r2p1d_edu.video.storage import frames_folder, make_room
 
 
 class FrameDecoder:
@@ -37,64 +39,93 @@ class FrameDecoder:
 
 
 class FrameCache:
-    """Frames from a memory-mapped array a video, decoded when first asked for.
+    """Frames from an array a video, decoded when first asked for and read from the disk, a clip at a time, after that.
 
-    An array is written beside its final name and moved there whole, so two processes may build the same cache, and a
-    video that has changed gets a new one: its size and time of change are part of the name.
+    An array is written beside its final name and moved there whole, so several processes may build the same cache, and
+    a video that has changed gets a new one: its size and time of change are part of the name. When there is no more
+    room (video/storage.py), arrays go that were not used since this cache was opened; when there are none of these,
+    further videos are decoded at each visit.
     """
 
     def __init__(self, short_side: int, folder: Path | None = None):
-        self.short_side = short_side
-        self.folder = Path(folder or cache_folder() / "frames")
-        self.places: dict[Path, str] = {}  # finding out where a path leads, and counting, cost more than a clip does
-        self.lengths: dict[str, int] = {}
+        self.folder = Path(folder or frames_folder())
+        self.decoder = FrameDecoder(short_side)
+        self.places: dict[Path, str] = {}  # finding out where a path leads, and opening, cost more than a clip does
+        self.arrays: dict[str, tuple | None] = {}  # stored file → shape and place of the first byte; None: no room
+        self.opened = time.time() - 1  # clocks of file systems are coarse
+        self.granted = 0  # bytes
 
     def count(self, path: Path) -> int:
         """Frames in the file."""
-        key = self.key(path)
-        if key not in self.lengths:
-            self.lengths[key] = len(self.frames(path))
-        return self.lengths[key]
+        array = self.find(path, self.name(path))
+        return array[0][0] if array else self.decoder.count(path)
 
     def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
         """Copy these frames out of the store."""
-        frames = self.frames(path)
-        check_indices(path, indices, len(frames))
-        return frames[list(indices)]
+        for _ in range(2):  # once more if the array was removed or damaged since it was found
+            name = self.name(path)
+            if not (array := self.find(path, name)):
+                break
+            (count, *shape), start = array
+            check_indices(path, indices, count)
+            first, size = min(indices), math.prod(shape)
+            with suppress(OSError, ValueError, IndexError):
+                some = np.fromfile(name, np.uint8, (max(indices) + 1 - first) * size, offset=start + first * size)
+                return some.reshape(-1, *shape)[[index - first for index in indices]]
+            del self.arrays[name]
+        return self.decoder.read(path, indices)
 
-    def frames(self, path: Path) -> np.ndarray:
-        """All frames of the video, mapped and not loaded: uint8 (T, H, W, 3)."""
-        stored = self.folder / f"{self.key(path)}.npy"
-        with suppress(OSError, ValueError, EOFError):  # not there yet, or damaged
-            return np.load(stored, mmap_mode="r")
-        self.store(stored, np.stack(list(iterate_frames(path, self.short_side))))
-        return np.load(stored, mmap_mode="r")
+    def find(self, path: Path, name: str) -> tuple | None:
+        """Shape and first byte of the array of this name, which is made if need be; None if there is no room for it."""
+        if name not in self.arrays:
+            array = inspect(name)
+            if not array and self.store(name, np.stack(list(iterate_frames(path, self.decoder.short_side)))):
+                array = inspect(name)
+            self.arrays[name] = array
+        return self.arrays[name]
 
-    def key(self, path: Path) -> str:
-        """A name that changes whenever the frames would."""
+    def name(self, path: Path) -> str:
+        """The array's file, called otherwise whenever the frames would be others."""
         try:
             stat = os.stat(path)
         except OSError:
-            return "missing"  # no such array: decoding then says what is wrong with the file
+            return os.path.join(self.folder, "missing")  # no such array: decoding says what is wrong with the file
         if path not in self.places:
             self.places[path] = os.path.realpath(path)
-        identity = f"{self.places[path]}|{stat.st_size}|{stat.st_mtime_ns}|{self.short_side}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+        identity = f"{self.places[path]}|{stat.st_size}|{stat.st_mtime_ns}|{self.decoder.short_side}"
+        return os.path.join(self.folder, hashlib.sha256(identity.encode()).hexdigest()[:32] + ".npy")
 
-    def store(self, stored: Path, frames: np.ndarray) -> None:
-        """Write an array whole or not at all; an InputError says why not."""
+    def store(self, name: str, frames: np.ndarray) -> bool:
+        """Write an array whole or not at all: False if there is no room, an InputError if it cannot be written."""
         try:
-            stored.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(dir=stored.parent, suffix=".part")
+            self.folder.mkdir(parents=True, exist_ok=True)
+            need = frames.nbytes + 128
+            if self.granted < need:
+                self.granted = make_room(self.folder, need, self.opened)
+            if self.granted < need:
+                return False
+            handle, part = tempfile.mkstemp(dir=self.folder, prefix=f"{Path(name).stem}-", suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
                     np.save(file, frames)
-                os.replace(part, stored)
+                os.replace(part, name)
             except BaseException:
                 os.unlink(part)
                 raise
+            self.granted -= need
         except OSError as error:
             raise InputError(
-                f"{stored.parent}: frames cannot be kept there ({error.strerror or error}); free some space or let "
+                f"{self.folder}: frames cannot be kept there ({error.strerror or error}); free some space or let "
                 "R2P1D_CACHE name another folder"
             ) from error
+        return True
+
+
+def inspect(name: str) -> tuple | None:
+    """Shape and first byte of a stored array, now marked as used; None if it is not there, or damaged."""
+    with suppress(OSError, ValueError, EOFError):
+        frames = np.load(name, mmap_mode="r")  # looks at the length, too
+        with suppress(OSError):  # a store that cannot be written can still be read
+            os.utime(name)
+        return frames.shape, frames.offset
+    return None
