@@ -24,6 +24,14 @@ TIMEOUT, CHUNK = 30, 1 << 18  # seconds of silence; bytes
 PAGE = "sent a web page, not the file"
 
 
+class NoSource(InputError):
+    """No address gave the file; `answers` has what each of them said instead."""
+
+    def __init__(self, message: str, answers: list[str]):
+        super().__init__(message)
+        self.answers = answers
+
+
 class Refused(Exception):
     """This address does not give the file; another may."""
 
@@ -33,16 +41,22 @@ class Dropped(Exception):
 
 
 def download(
-    urls: str | Sequence[str], path: str | Path, sha256: str | None = None, size: int | None = None, progress=True
+    urls: str | Sequence[str],
+    path: str | Path,
+    sha256: str | None = None,
+    size: int | None = None,
+    progress=True,
+    resume: bool = False,
 ) -> Path:
     """Fetch the file at `path` from the first of `urls` (http, https) that gives it, unless it is there already.
 
     `sha256` (hexadecimal; its first digits are enough) and `size` (bytes) say which file is the right one. Without
-    them any file at `path` will do, and a download without `sha256` starts from nothing in each call.
+    them any file at `path` will do, and a download without `sha256` starts from nothing in each call, unless `resume`
+    says that all addresses have the same file and that the caller will find out if they have not.
 
     Raises:
-        InputError: a wrong file at `path` (it is left alone), a folder that cannot be written, a full disk, or no
-            address that gives the file: the message has each one's answer and what to do by hand.
+        InputError: a wrong file at `path` (it is left alone), a folder that cannot be written, or a full disk.
+        NoSource: no address gives the file; the message has each one's answer and what to do by hand.
     """
     urls, path = [urls] if isinstance(urls, str) else list(urls), Path(path)
     if not urls or not all(urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname for url in urls):
@@ -56,7 +70,7 @@ def download(
                     raise InputError(f"{path} is not the file expected there ({wrong}): move it away and try again")
                 return path
             for url in urls:
-                if not sha256:
+                if not (sha256 or resume):
                     part.unlink(missing_ok=True)
                 try:
                     fetch(url, part, sha256, size, progress)
@@ -64,15 +78,16 @@ def download(
                     return path
                 except Refused as answer:
                     answers.append(f"{urlsplit(url).netloc}: {answer}")
-            if part.exists() and not (sha256 and part.stat().st_size):
+            if part.exists() and not ((sha256 or resume) and part.stat().st_size):
                 part.unlink()
             kept = f" ({part.stat().st_size:,} bytes are kept)" if part.exists() else ""
     except OSError as error:  # the file system's; the network's have become Refused
         reason = error.strerror or error
         raise InputError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
-    raise InputError(
+    raise NoSource(
         f"could not download {path.name}. {'; '.join(answers)}. Try again later{kept}, or download {urls[0]} yourself"
-        f" and put it at {path}"
+        f" and put it at {path}",
+        answers,
     )
 
 
