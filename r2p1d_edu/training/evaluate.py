@@ -89,14 +89,7 @@ def evaluate(
     if not videos:
         raise InputError(f"{split}: there are no videos to evaluate on")
     clips_per_video = recipe.clips_per_video if clips_per_video is None else clips_per_video
-    clips = EvaluationClips(
-        videos,
-        recipe.source(),
-        frames=recipe.frames,
-        stride=recipe.stride,
-        size=recipe.size,
-        clips_per_video=clips_per_video,
-    )
+    clips = EvaluationClips(videos, recipe.source(), recipe.sampling, clips_per_video=clips_per_video)
     batches = progress(make_loader(clips, batch_size=recipe.batch * 2, workers=recipe.workers))
     with in_evaluation(network):
         probabilities = torch.cat([predict(network, ORDERS[order](batch), recipe.precision) for batch, _ in batches])
@@ -131,13 +124,18 @@ def rate_of(path: Path) -> float:
     return frame_rate(path)
 
 
+def frame_rates(videos: Sequence[Video]) -> str:
+    """The frames per second of these videos: "25", or "10 to 25" where they differ."""
+    rates = sorted({round(rate_of(video.path), 2) for video in videos})
+    return f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
+
+
 def protocol(videos: Sequence[Video], recipe: Recipe, clips_per_video: int, order: str) -> str:
     """The words that must go with an accuracy."""
-    rates = sorted({round(rate_of(video.path), 2) for video in videos})
-    fps = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
     spaced = "" if recipe.stride == 1 else f", one in {recipe.stride},"
+    seen = "differences of " if recipe.differences else ""
     ordered = "" if order == "forward" else f", frames {order}"
     return (
-        f"{clips_per_video} clip{'s' * (clips_per_video > 1)} a video, {recipe.frames} frames{spaced} at {fps} fps"
-        f"{ordered}, {recipe.size}×{recipe.size} centre crop, seed {recipe.seed}"
+        f"{clips_per_video} clip{'s' * (clips_per_video > 1)} a video, {seen}{recipe.frames} frames{spaced} at "
+        f"{frame_rates(videos)} fps{ordered}, {recipe.size}×{recipe.size} centre crop, seed {recipe.seed}"
     )

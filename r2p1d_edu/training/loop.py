@@ -65,6 +65,7 @@ class Run:
 def train(
     recipe: Recipe,
     *,
+    split: Split | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
     on_start: Callable[[int], None] = lambda total_steps: None,
@@ -74,6 +75,7 @@ def train(
     """Train a network as the recipe says: AdamW, one-cycle learning rate, cross entropy.
 
     Args:
+        split: videos to use instead of those that the recipe names, as `leaky_split` gives them.
         folder: where to keep recipe.json, history.csv, last.pt and best.pt; nothing is written without one.
         resume: go on from last.pt in the folder.
         on_start: called with the number of steps; on_row: called with each row of history.
@@ -85,7 +87,7 @@ def train(
         InputError: data, network or folder that cannot be used.
     """
     check_folder(folder, recipe, resume)
-    split = recipe.load_split()
+    split = recipe.load_split() if split is None else split
     network = recipe.build(len(split.classes))
     fabric = make_fabric(recipe.device, recipe.precision)
     split, problems = read_all(split, recipe, progress)
@@ -147,15 +149,7 @@ def train(
 
 def training_loader(recipe: Recipe, videos: list[Video], fabric: Fabric, first: int, last: int) -> DataLoader:
     """The batches of steps first + 1 to last, this process's share of each."""
-    clips = TrainingClips(
-        videos,
-        recipe.source(),
-        frames=recipe.frames,
-        stride=recipe.stride,
-        size=recipe.size,
-        flip=recipe.flip,
-        seed=recipe.seed,
-    )
+    clips = TrainingClips(videos, recipe.source(), recipe.sampling, flip=recipe.flip, seed=recipe.seed)
     steps = StepSampler(
         len(videos),
         recipe.batch,

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, choose
 from r2p1d_edu.networks.family import create_network, network_options
-from r2p1d_edu.video.clips import resize_for
+from r2p1d_edu.video.clips import Sampling, differences, resize_for
 from r2p1d_edu.video.frames import FrameCache, FrameDecoder
+from r2p1d_edu.video.splits import load_folder
 from r2p1d_edu.video.ucf101 import Split, load_split
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -37,6 +38,7 @@ MUST_BE = {
     # field: what it must be, in words and as a test
     "videos": ("the path of a folder", lambda value: isinstance(value, str)),
     "splits": ("the path of a folder, or None", lambda value: isinstance(value, str | None)),
+    "groups": ("a regular expression, or None", lambda value: isinstance(value, str | None)),
     "classes": ("a tuple of names, or None", lambda value: isinstance(value, tuple | None)),
     "options": (
         f"a dict of the network's options without {', '.join(sorted(GIVEN))}",
@@ -48,7 +50,7 @@ MUST_BE = {
     "learning_rate": ("a number above 0", lambda value: real(value) and value > 0),
     "weight_decay": ("a number of 0 or more", real),
     "validation": ("a fraction, 0 or more and below 1", lambda value: real(value) and value < 1),
-    **dict.fromkeys(("flip", "cache"), SWITCH),
+    **dict.fromkeys(("differences", "flip", "cache"), SWITCH),
 }
 
 
@@ -57,11 +59,15 @@ class Recipe:
     """Data, network and training settings of one run.
 
     Clips are `frames` frames, `stride` apart, cropped to `size`×`size` from videos whose shorter side was scaled to
-    8/7 of that. `options` go to create_network. `validation` is the fraction of training groups set aside.
+    8/7 of that. With `differences` the network sees how each frame differs from the one before, and not the frames.
+    `splits` names the folder of split lists; without lists, `groups` is the regular expression that finds the group in
+    file names (video/splits.py). `options` go to create_network. `validation` is the fraction of training groups set
+    aside.
     """
 
     videos: str
     splits: str | None = None
+    groups: str | None = None
     fold: int = 1
     classes: tuple[str, ...] | None = None
     network: str | tuple[str, ...] = "r2plus1d"
@@ -69,6 +75,7 @@ class Recipe:
     frames: int = 8
     stride: int = 1
     size: int = 56
+    differences: bool = False
     flip: bool = True
     epochs: int = 8
     batch: int = 16
@@ -93,8 +100,17 @@ class Recipe:
         choose(self.precision, PRECISIONS, "precision")
 
     def load_split(self) -> Split:
-        """The official split that the recipe names."""
+        """The split that the recipe names: by the lists, or by groups that the file names tell."""
+        if self.splits and self.groups:
+            raise InputError(f"both splits ({self.splits}) and groups ({self.groups}) are given; one decides the split")
+        if self.groups:
+            return load_folder(self.videos, self.groups, self.fold, self.classes)
         return load_split(self.videos, self.splits, self.fold, self.classes)
+
+    @property
+    def sampling(self) -> Sampling:
+        """What a clip is."""
+        return Sampling(self.frames, self.stride, self.size)
 
     def source(self) -> FrameCache | FrameDecoder:
         """Where frames come from, at the size that this recipe crops from."""
@@ -108,6 +124,8 @@ class Recipe:
         given = {"num_classes": num_classes, "frames": self.frames, "size": self.size}
         fitting = {name: value for name, value in given.items() if name in taken}
         network = create_network(self.network, **fitting, **self.options)
+        if self.differences:  # before the network and not in it: whoever calls it gives it clips, as always
+            network.register_forward_pre_hook(take_differences)
         return network.to(memory_format=torch.channels_last_3d)
 
     def changed(self, **values) -> "Recipe":
@@ -129,6 +147,11 @@ class Recipe:
             return cls(**values)
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not a recipe that `train` wrote ({error})") from error
+
+
+def take_differences(network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    """A forward pre-hook: the network is given the differences of the clips that it is called with."""
+    return differences(*inputs)
 
 
 def plain(value: object) -> object:

@@ -30,6 +30,15 @@ class Video:
     group: str
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a clip is taken from a video: `frames` frames, `stride` apart, as squares of `size`×`size` pixels."""
+
+    frames: int
+    stride: int
+    size: int
+
+
 def resize_for(crop: int) -> int:
     """The shorter side to scale a video to before cropping: 128 for the paper's 112 (section 4.1)."""
     return round(crop * 128 / 112)
@@ -76,62 +85,42 @@ def check_crop(clip: np.ndarray, size: int) -> None:
 class TrainingClips(Dataset):
     """A random clip of a video a visit: key (epoch, number) → uint8 (T, size, size, 3) and the label."""
 
-    def __init__(
-        self,
-        videos: Sequence[Video],
-        source,
-        *,
-        frames: int,
-        stride: int = 1,
-        size: int,
-        flip: bool = True,
-        seed: int = 0,
-    ):
-        self.videos, self.source, self.seed = list(videos), source, seed
-        self.frames, self.stride, self.size, self.flip = frames, stride, size, flip
+    def __init__(self, videos: Sequence[Video], source, sampling: Sampling, *, flip: bool = True, seed: int = 0):
+        self.videos, self.source, self.sampling, self.flip, self.seed = list(videos), source, sampling, flip, seed
 
     def __len__(self) -> int:
         return len(self.videos)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int]:
         epoch, number = key
-        video = self.videos[number]
+        video, sampling = self.videos[number], self.sampling
         rng = np.random.default_rng((self.seed, epoch, number))
         length = self.source.count(video.path)
-        start = int(rng.integers(last_start(self.frames, self.stride, length) + 1))
-        clip = self.source.read(video.path, clip_indices(start, self.frames, self.stride, length))
-        clip = random_crop(clip, self.size, self.flip, rng)
+        start = int(rng.integers(last_start(sampling.frames, sampling.stride, length) + 1))
+        clip = self.source.read(video.path, clip_indices(start, sampling.frames, sampling.stride, length))
+        clip = random_crop(clip, sampling.size, self.flip, rng)
         return torch.from_numpy(np.ascontiguousarray(clip)), video.label
 
 
 class EvaluationClips(Dataset):
     """`clips_per_video` evenly spaced centre crops of each video, video by video, in a fixed order."""
 
-    def __init__(
-        self,
-        videos: Sequence[Video],
-        source,
-        *,
-        frames: int,
-        stride: int = 1,
-        size: int,
-        clips_per_video: int = 1,
-    ):
+    def __init__(self, videos: Sequence[Video], source, sampling: Sampling, *, clips_per_video: int = 1):
         if clips_per_video < 1:
             raise InputError(f"clips per video is {clips_per_video}; it must be 1 or more")
-        self.videos, self.source, self.clips_per_video = list(videos), source, clips_per_video
-        self.frames, self.stride, self.size = frames, stride, size
+        self.videos, self.source, self.sampling = list(videos), source, sampling
+        self.clips_per_video = clips_per_video
 
     def __len__(self) -> int:
         return len(self.videos) * self.clips_per_video
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         number, which = divmod(index, self.clips_per_video)
-        video = self.videos[number]
+        video, sampling = self.videos[number], self.sampling
         length = self.source.count(video.path)
-        start = even_starts(self.frames, self.stride, length, self.clips_per_video)[which]
-        clip = self.source.read(video.path, clip_indices(start, self.frames, self.stride, length))
-        return torch.from_numpy(np.ascontiguousarray(centre_crop(clip, self.size))), video.label
+        start = even_starts(sampling.frames, sampling.stride, length, self.clips_per_video)[which]
+        clip = self.source.read(video.path, clip_indices(start, sampling.frames, sampling.stride, length))
+        return torch.from_numpy(np.ascontiguousarray(centre_crop(clip, sampling.size))), video.label
 
 
 class StepSampler(Sampler):
@@ -191,6 +180,12 @@ def normalise(clips: Tensor) -> Tensor:
     mean = torch.tensor(MEAN, device=clips.device).view(1, 3, 1, 1, 1)
     std = torch.tensor(STD, device=clips.device).view(1, 3, 1, 1, 1)
     return (clips.float() / 255 - mean) / std
+
+
+def differences(clips: Tensor) -> Tensor:
+    """What changes: each frame of (N, 3, T, H, W) less the one before, which leaves nothing of the first."""
+    before = torch.cat([clips[:, :, :1], clips[:, :, :-1]], 2)
+    return clips - before
 
 
 def readable(videos: Sequence[Video], source, progress=iter) -> tuple[list[Video], list[str]]:

@@ -12,6 +12,7 @@ from r2p1d_edu.video.clips import (
     MEAN,
     STD,
     EvaluationClips,
+    Sampling,
     StepSampler,
     TrainingClips,
     Video,
@@ -56,11 +57,11 @@ def files(tmp_path_factory):
 def batches(files, folder, workers):
     """Two epochs of training and one of evaluation."""
     source = FrameCache(32, folder / f"cache for {workers}")
-    training = TrainingClips(files, source, frames=4, size=28, seed=3)
+    training = TrainingClips(files, source, Sampling(4, 1, 28), seed=3)
     steps = StepSampler(len(files), 2, last=6, seed=3)
     yield from make_loader(training, batch_sampler=steps, workers=workers)
     if not workers:  # once is enough
-        evaluation = EvaluationClips(files, source, frames=4, size=28, clips_per_video=2)
+        evaluation = EvaluationClips(files, source, Sampling(4, 1, 28), clips_per_video=2)
         yield from make_loader(evaluation, batch_size=5)
 
 

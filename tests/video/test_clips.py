@@ -10,6 +10,7 @@ from videos import numbered, write
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.video.clips import (
     EvaluationClips,
+    Sampling,
     TrainingClips,
     Video,
     centre_crop,
@@ -145,7 +146,7 @@ def test_a_crop_must_fit(size):
 
 
 def test_training_clips_start_anywhere_and_run_forwards():
-    clips = TrainingClips(VIDEOS, Numbers(12), frames=4, stride=2, size=5)
+    clips = TrainingClips(VIDEOS, Numbers(12), Sampling(4, 2, 5))
     starts = set()
     for epoch in range(100):
         clip, label = clips[epoch, 4]
@@ -161,9 +162,9 @@ def test_training_clips_start_anywhere_and_run_forwards():
 @pytest.mark.parametrize("length", [1, 3])
 def test_videos_that_are_too_short_for_a_clip(length):
     expected = [min(i, length - 1) for i in range(6)]
-    clip, _ = TrainingClips(VIDEOS, Numbers(length), frames=6, size=8)[0, 0]
+    clip, _ = TrainingClips(VIDEOS, Numbers(length), Sampling(6, 1, 8))[0, 0]
     assert seen(clip) == expected
-    clips = EvaluationClips(VIDEOS, Numbers(length), frames=6, size=8, clips_per_video=3)
+    clips = EvaluationClips(VIDEOS, Numbers(length), Sampling(6, 1, 8), clips_per_video=3)
     assert [seen(clips[i][0]) for i in range(3)] == [expected] * 3
 
 
@@ -174,7 +175,7 @@ def drawn(seed, epoch, number):
         def read(self, path, indices):
             return np.stack([places(20, 30)[0] + np.uint8([0, 0, i]) for i in indices])
 
-    clip, _ = TrainingClips(VIDEOS, Places(200), frames=2, size=5, seed=seed)[epoch, number]
+    clip, _ = TrainingClips(VIDEOS, Places(200), Sampling(2, 1, 5), seed=seed)[epoch, number]
     return clip.numpy().tobytes()
 
 
@@ -186,12 +187,12 @@ def test_a_clip_depends_on_seed_epoch_and_number_and_nothing_else():
 
 
 def test_evaluation_goes_video_by_video():
-    clips = EvaluationClips(VIDEOS, Numbers(20), frames=4, size=6, clips_per_video=3)
+    clips = EvaluationClips(VIDEOS, Numbers(20), Sampling(4, 1, 6), clips_per_video=3)
     assert len(clips) == 21
     assert [clips[i][1] for i in range(21)] == [video.label for video in VIDEOS for _ in range(3)]
     assert [seen(clips[i][0]) for i in (3, 4, 5)] == [[0, 1, 2, 3], [8, 9, 10, 11], [16, 17, 18, 19]]
     with pytest.raises(InputError, match="clips per video is 0"):
-        EvaluationClips(VIDEOS, Numbers(20), frames=4, size=6, clips_per_video=0)
+        EvaluationClips(VIDEOS, Numbers(20), Sampling(4, 1, 6), clips_per_video=0)
 
 
 def test_readable_tells_good_files_from_bad(tmp_path):
