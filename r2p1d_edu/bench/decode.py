@@ -1,0 +1,146 @@
+"""Random clips out of video files, in the ways of PyAV, decord and OpenCV; an epoch from files and from the cache."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from r2p1d_edu.bench.measure import ROUNDS, Table, in_turn
+from r2p1d_edu.bench.peers import peer
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.training.recipe import Recipe
+from r2p1d_edu.video.clips import TrainingClips
+from r2p1d_edu.video.decode import count_frames, iterate_frames, read_frames
+from r2p1d_edu.video.frames import FrameCache, FrameDecoder
+from r2p1d_edu.video.ucf101 import LISTS, Split, load_split, write_lists
+
+FRAMES, SIZE = 16, (128, 171)  # the paper's clips, section 4.1
+CLIPS = 40  # of different files
+Reader = Callable[[str, Sequence[int]], np.ndarray]
+Clip = tuple[str, list[int]]
+
+
+def bench_decode(videos: str | Path, rounds: int = ROUNDS) -> list[Table]:
+    """Three tables for the videos of a UCF101-like folder: clips, an epoch, and an index of 13,320 names."""
+    split = load_split(videos)
+    return [clips_table(split, rounds), epoch_table(Path(videos), split, rounds), index_table(rounds)]
+
+
+def clips_table(split: Split, rounds: int) -> Table:
+    """Read the same random clips in every way, each frame held against a decode of the whole file."""
+    clips = random_clips(split)
+    readers = {"read_frames": partial(read_frames, size=SIZE)} | peers()
+    for name, reader in readers.items():
+        check_frames(name, reader, clips)
+    seconds = in_turn({name: partial(read_all, reader, clips) for name, reader in readers.items()}, rounds)
+    return Table(
+        "Decoding",
+        f"{len(clips)} clips of {FRAMES} frames in a row from as many files of {split.title}, scaled to "
+        f"{SIZE[0]}×{SIZE[1]}; one process, one decoding thread",
+        "read_frames",
+        seconds,
+        {"ms a clip": {name: f"{1000 * taken / len(clips):.1f}" for name, taken in seconds.items()}},
+        ("Every frame that any way returned was the one asked for.",),
+    )
+
+
+def random_clips(split: Split) -> list[Clip]:
+    """A clip at a random place of each of some files, the same in every run."""
+    rng = np.random.default_rng(0)
+    videos = [split.train[i] for i in rng.permutation(len(split.train))[:CLIPS]]
+    clips = []
+    for video in videos:
+        count = count_frames(video.path)
+        start = int(rng.integers(max(1, count - FRAMES + 1)))
+        clips.append((str(video.path), list(range(start, min(start + FRAMES, count)))))
+    return clips
+
+
+def peers() -> dict[str, Reader]:
+    """Each library that is installed, as a function from path and frame numbers to frames (T, H, W, 3)."""
+    found = {}
+    if decord := peer("decord"):
+
+        def by_decord(path: str, indices: Sequence[int]) -> np.ndarray:
+            reader = decord.VideoReader(path, width=SIZE[1], height=SIZE[0], num_threads=1)
+            return reader.get_batch(indices).asnumpy()
+
+        found["decord"] = by_decord
+    if cv2 := peer("cv2"):
+        cv2.setNumThreads(1)
+
+        def by_opencv(path: str, indices: Sequence[int]) -> np.ndarray:
+            video, frames = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]), []
+            for number in range(max(indices) + 1):
+                video.grab()
+                if number in indices:
+                    frame = cv2.resize(video.retrieve()[1], SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+                    frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+            video.release()
+            return np.stack(frames)
+
+        found["OpenCV"] = by_opencv
+    return found
+
+
+def read_all(reader: Reader, clips: list[Clip]) -> None:
+    """Read every clip."""
+    for path, indices in clips:
+        reader(path, indices)
+
+
+def check_frames(name: str, reader: Reader, clips: list[Clip]) -> None:
+    """Raise InputError unless each frame returned is closest to the one of that number in a decode of the whole file.
+
+    Libraries scale in slightly different ways, so frames are alike and not equal; where a video stands still, several
+    are equally close.
+    """
+    for path, indices in clips:
+        whole = np.stack(list(iterate_frames(path, SIZE))).astype(np.int16)
+        for number, frame in zip(indices, reader(path, indices), strict=True):
+            distances = np.abs(whole - frame.astype(np.int16)).mean((1, 2, 3))
+            if distances[number] > distances.min() + 0.1:
+                raise InputError(f"{name}: {path}: frame {distances.argmin()} came for frame {number}")
+
+
+def epoch_table(videos: Path, split: Split, rounds: int) -> Table:
+    """One clip of every training video, as an epoch of the default recipe reads them."""
+    recipe = Recipe(videos)
+    with tempfile.TemporaryDirectory() as folder:
+        short_side = recipe.source().decoder.short_side
+        sources = {"from the cache": FrameCache(short_side, Path(folder)), "decoding": FrameDecoder(short_side)}
+        clips = {name: TrainingClips(split.train, source, recipe.sampling, seed=0) for name, source in sources.items()}
+        ways = {name: partial(read_epoch, dataset) for name, dataset in clips.items()}
+        seconds = in_turn(ways, rounds)
+    return Table(
+        "An epoch's clips",
+        f"One clip of {recipe.frames} frames, {recipe.size}×{recipe.size}, of each of {len(split.train)} training "
+        f"videos of {split.title}; the cache filled, the files' pages in memory",
+        "from the cache",
+        seconds,
+    )
+
+
+def read_epoch(dataset: TrainingClips) -> None:
+    """Visit every video once."""
+    for number in range(len(dataset)):
+        dataset[0, number]
+
+
+def index_table(rounds: int) -> Table:
+    """Load a split of as many names as UCF101 has: 101 classes, 25 groups, 13,320 files (empty ones)."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"Class{label:03d}" for label in range(101)]
+        paths = [f"{name}/v_{name}_g{g:02d}_c{c:02d}.avi" for c in range(1, 7) for g in range(1, 26) for name in names]
+        paths = sorted(paths[:13_320])
+        for name in names:
+            Path(folder, "videos", name).mkdir(parents=True)
+        for path in paths:
+            Path(folder, "videos", path).touch()
+        write_lists(Path(folder, LISTS), {name: label for label, name in enumerate(names, 1)}, paths)
+        seconds = in_turn({"load_split": lambda: load_split(Path(folder, "videos"))}, rounds)
+    return Table(
+        "Indexing a dataset", f"{len(paths):,} files, from the lists; no file is opened", "load_split", seconds
+    )

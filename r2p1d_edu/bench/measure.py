@@ -1,0 +1,88 @@
+"""Time several ways to do the same thing in one run, in turn, and tabulate them.
+
+A machine slows down and speeds up; ways that take turns do so together. So ratios are what counts here, and the seconds
+beside them say only how long the measurement was.
+"""
+
+import importlib.metadata
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+ROUNDS = 5
+PEERS = ("torchvision", "av", "decord", "opencv-python-headless", "fvcore", "torchinfo", "ptflops")
+
+
+@dataclass(frozen=True)
+class Table:
+    """What was measured: a row a way, with its median seconds and how many times ours it takes.
+
+    `ours` names the row that the others are divided by; `notes` say what else belongs to the numbers.
+    """
+
+    title: str
+    setting: str
+    ours: str
+    seconds: dict[str, float]
+    extra: dict[str, dict[str, str]] = field(default_factory=dict)  # column → way → text
+    notes: tuple[str, ...] = ()
+
+    def ratio(self, way: str) -> float:
+        """Seconds of this way for one of ours."""
+        return self.seconds[way] / self.seconds[self.ours]
+
+    def __str__(self) -> str:
+        columns = ["way", "× ours", "seconds", *self.extra]
+        lines = [f"### {self.title}", "", f"{self.setting}.", "", row(columns), row(["---"] * len(columns))]
+        for way in self.seconds:
+            cells = [way, f"{self.ratio(way):.2f}", f"{self.seconds[way]:.3g}"]
+            lines.append(row(cells + [column.get(way, "") for column in self.extra.values()]))
+        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes)])
+
+
+def row(cells: list[str]) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def in_turn(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Median seconds of each way over so many rounds; in each round all take their turn. A first round is not timed."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, way in ways.items():
+            wait_for_device()
+            start = time.perf_counter()
+            way()
+            wait_for_device()
+            if number:
+                taken[name].append(time.perf_counter() - start)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def wait_for_device() -> None:
+    """A GPU works on when Python goes on; a clock must not."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def machine() -> dict[str, str]:
+    """What the numbers were measured on and with."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    for name in PEERS:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "cpu": f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}",
+        "threads": str(torch.get_num_threads()),
+        "gpu": gpu,
+        **versions,
+    }

@@ -1,0 +1,102 @@
+"""The benchmark measures what it says: in turn, with equal answers, and refuses wrong frames. No time is tested."""
+
+import json
+
+import numpy as np
+import pytest
+
+from r2p1d_edu.bench import accounting, decode, train
+from r2p1d_edu.bench.measure import Table, in_turn, machine
+from r2p1d_edu.bench.peers import peer
+from r2p1d_edu.cli import main
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.video.decode import read_frames
+from r2p1d_edu.video.ucf101 import load_split
+
+
+def test_ways_take_turns_and_the_first_round_is_not_timed():
+    calls = []
+    seconds = in_turn({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
+    assert calls == ["a", "b"] * 4
+    assert set(seconds) == {"a", "b"}
+
+
+def test_a_table_puts_ratios_first():
+    table = Table("Title", "setting", "us", {"us": 2.0, "them": 5.0}, {"GMAC": {"us": "1.5"}}, ("a note",))
+    assert table.ratio("them") == 2.5
+    lines = str(table).splitlines()
+    assert "| them | 2.50 | 5 |  |" in lines
+    assert "| us | 1.00 | 2 | 1.5 |" in lines
+    assert lines[-1] == "- a note"
+
+
+def test_the_machine_is_described_with_every_peer():
+    facts = machine()
+    assert facts["torch"].startswith("2.")
+    assert {"threads", "date", "decord", "fvcore", "gpu"} <= set(facts)
+
+
+def test_a_peer_that_is_not_there_is_none():
+    assert peer("no_such_library_at_all") is None
+
+
+def test_all_counters_count_the_same_network(monkeypatch):
+    monkeypatch.setattr(accounting, "CLIP", (3, 4, 32, 32))
+    table = accounting.bench_accounting(rounds=1)
+    gmac = {way: float(text) for way, text in table.extra["GMAC"].items()}
+    assert set(gmac) == set(table.seconds)
+    assert gmac["fvcore"] == gmac["account"]
+    assert all(value == pytest.approx(gmac["account"], rel=0.02) for value in gmac.values())
+
+
+def test_every_way_of_training_is_run_on_the_same_clips(monkeypatch):
+    monkeypatch.setattr(train, "CLIP", (3, 4, 32, 32))
+    steps, inferences = train.bench_train(("mc3",), rounds=1)
+    assert {"ours", "torchvision", "torchvision, best"} <= set(steps.seconds)
+    assert list(steps.seconds) == list(inferences.seconds)
+    assert "mc3_18, 2 clips of 4×32×32" in str(steps)
+
+
+def test_ours_and_torchvision_are_the_same_network():
+    import torch
+
+    from r2p1d_edu.networks.family import create_network
+
+    models = peer("torchvision.models.video")
+    for name, theirs in train.PEER_OF.items():
+        with torch.device("meta"):
+            ours = create_network(name, num_classes=train.CLASSES, midplanes="per_block")
+            other = getattr(models, theirs)(num_classes=train.CLASSES)
+        shapes = [{key: tuple(value.shape) for key, value in net.state_dict().items()} for net in (ours, other)]
+        assert shapes[0] == shapes[1]
+
+
+def test_clips_epochs_and_the_index_are_measured_on_right_frames(arrow_folder):
+    clips, epoch, index = decode.bench_decode(arrow_folder / "videos", rounds=1)
+    assert {"decord", "OpenCV", "read_frames"} >= set(clips.seconds) >= {"read_frames"}
+    assert set(epoch.seconds) == {"from the cache", "decoding"}
+    assert "13,320 files" in index.setting
+
+
+def test_a_reader_that_returns_the_wrong_frame_is_found_out(arrow_folder):
+    clips = decode.random_clips(load_split(arrow_folder / "videos"))
+
+    def late(path, indices):
+        return read_frames(path, [*indices[1:], indices[0]], decode.SIZE)
+
+    decode.check_frames("right", lambda path, indices: read_frames(path, indices, decode.SIZE), clips[:3])
+    with pytest.raises(InputError, match=r"late: .*came for frame"):
+        decode.check_frames("late", late, clips[:3])
+
+
+def test_the_command_prints_tables_or_json(monkeypatch, capsys):
+    monkeypatch.setattr(accounting, "CLIP", (3, 4, 32, 32))
+    monkeypatch.setattr(accounting, "peers", lambda network: {})
+    assert main(["bench", "accounting", "--json"]) == 0
+    (table,) = json.loads(capsys.readouterr().out)["tables"]
+    assert table["title"] == "Accounting"
+    assert np.isfinite(table["seconds"]["account"])
+    assert main(["bench", "accounting"]) == 0
+    printed = capsys.readouterr().out
+    assert "- threads: " in printed
+    assert "| account | 1.00 |" in printed
