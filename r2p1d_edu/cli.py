@@ -8,7 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from r2p1d_edu.bench import commands as bench
+from r2p1d_edu.classroom import commands as classroom
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.experiments import commands as experiments
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,10 +45,14 @@ def make_parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=run_doctor)
 
     data = commands.add_parser("data", help="put a dataset in place")
-    data.add_argument("name", choices=["arrow"], help="arrow: drawn here in seconds, nothing is downloaded")
+    data.add_argument("name", choices=["arrow", "ucf101-subset", "ucf101"], help="drawn here; 171 MB; 7 GB, all of it")
     data.add_argument("--to", type=Path, default=Path("data"), metavar="DIR", help="default: data/")
-    data.add_argument("--seed", type=int, default=0)
+    data.add_argument("--seed", type=int, default=0, help="of arrow; default 0")
     data.set_defaults(run=run_data)
+
+    cache = commands.add_parser("cache", help="say how much the decoded frames take on the disk, or remove them")
+    cache.add_argument("--clear", action="store_true", help="remove them; training makes again what it needs")
+    cache.set_defaults(run=run_cache)
 
     table = commands.add_parser("table", help="the networks with parameters, GMACs and published accuracy")
     table.add_argument("--json", action="store_true", help="as JSON")
@@ -53,12 +60,12 @@ def make_parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a network on a folder of videos and test it")
     train.add_argument("--videos", metavar="DIR", help="a folder of class folders, as in UCF101")
-    train.add_argument(
-        "--splits", metavar="DIR", help="the folder of split lists; default: ucfTrainTestlist beside DIR"
-    )
+    train.add_argument("--splits", metavar="DIR", help="the split lists' folder; default: ucfTrainTestlist beside DIR")
+    train.add_argument("--groups", metavar="REGEX", help=r"no lists: the group in file names, as '_g(?P<group>\d+)_'")
     train.add_argument("--fold", type=int, help="1, 2 or 3; default 1")
     train.add_argument("--classes", type=comma_separated, metavar="A,B,…", help="default: all there")
     train.add_argument("--network", help="r2plus1d (default), r3d, f_r2d, mc3, …: see `table`")
+    train.add_argument("--recipe", default="plain", metavar="NAME", help="plain (default) or strong, for little data")
     train.add_argument("--depth", type=int, help="10, 18 or 34; default 10, where the network has this option")
     train.add_argument("--width", type=int, help="channels of the first group; default 16, where there is this option")
     for name, text in NUMBERS.items():
@@ -77,6 +84,9 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--device", help="auto, cuda, mps or cpu; default: as in training")
     evaluate.add_argument("--weights", default="last", help="last (default) or best on the held-out training groups")
     evaluate.set_defaults(run=run_evaluate)
+    bench.add_commands(commands)
+    experiments.add_commands(commands, bar)
+    classroom.add_commands(commands, bar)
     return parser
 
 
@@ -120,11 +130,18 @@ def run_doctor() -> int:
 
 
 def run_data(name: str, to: Path, seed: int) -> None:
-    """Write a dataset."""
-    from r2p1d_edu.video.arrow import write_arrow
+    """Put a dataset in place."""
+    from r2p1d_edu.video.datasets import get_dataset
 
-    folder = write_arrow(to / name, seed=seed, progress=lambda videos: bar(videos, f"writing {name}", unit="video"))
+    folder = get_dataset(name, to, seed, progress=bar)
     print(f"{folder}: ready; python -m r2p1d_edu train --videos {folder / 'videos'}")
+
+
+def run_cache(clear: bool) -> None:
+    """Report on the frame store, or empty it."""
+    from r2p1d_edu.video import storage
+
+    print(storage.clear_report() if clear else storage.report())
 
 
 def run_table(**options) -> None:
@@ -135,13 +152,14 @@ def run_table(**options) -> None:
     print(json.dumps({"rows": rows, "notes": NOTES}, indent=2) if options["json"] else format_table(rows))
 
 
-def run_train(out: Path | None, resume: bool, depth: int | None, width: int | None, **given) -> int:
+def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, width: int | None, **given) -> int:
     """Train, test, and write result.json."""
     from r2p1d_edu.networks.family import network_options
     from r2p1d_edu.training.loop import train
     from r2p1d_edu.training.recipe import Recipe
+    from r2p1d_edu.training.recipes import settings_of
 
-    given = {name: value for name, value in given.items() if value is not None}
+    given = settings_of(recipe) | {name: value for name, value in given.items() if value is not None}
     asked = {name: value for name, value in (("depth", depth), ("width", width)) if value is not None}
     if resume:
         if out is None:

@@ -306,7 +306,7 @@ def test_data_that_would_overwrite_something(here, capsys):
 
 
 def run(*code):
-    return subprocess.run([sys.executable, *code], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, *code], capture_output=True, text=True, timeout=300)
 
 
 def test_help_does_not_wait_for_torch():

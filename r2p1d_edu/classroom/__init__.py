@@ -1,0 +1,1 @@
+"""For teachers: the students' release of the assignments, and their grading with nbgrader (the extra `grading`)."""

@@ -1,0 +1,177 @@
+"""A course folder as nbgrader and its formgrader know it, and the zip of each assignment that students get."""
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import nbformat
+from nbgrader.apps.api import NbGraderAPI
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets.config import Config, PyFileConfigLoader
+
+from r2p1d_edu.errors import InputError
+
+PROJECT = Path(__file__).parents[2]
+SOURCE = PROJECT / "notebooks" / "assignments" / "source"
+NEEDED = ("pyproject.toml", "README.md", "LICENSE")  # beside the package, what pip needs to install it
+CONFIG = '''"""nbgrader's settings for this course. Start JupyterLab here to use formgrader. Yours to change."""
+
+from pathlib import Path
+
+from r2p1d_edu.classroom.run import Run
+
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = "r2p1d_edu"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.submitted_directory = "collected"  # `make grade` puts mended copies there; it changes no original
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*mark_scheme*"]
+c.Autograde.autograde_preprocessors = Run.among_nbgraders()
+c.Execute.timeout = 120  # seconds that a cell may take
+c.LimitOutput.max_lines = 200
+'''
+START = """{title}
+
+1. If the course is not installed yet: install Python 3.10 or newer, open a terminal in this folder and type
+
+       python -m venv .venv
+       .venv/bin/pip install ".[lab]"              (Windows: .venv\\Scripts\\pip install ".[lab]")
+
+   This takes a few minutes once. If you have the course's environment from the lessons, use that.
+2. Open the notebook:
+
+       .venv/bin/jupyter lab {name}.ipynb          (Windows: .venv\\Scripts\\jupyter lab {name}.ipynb)
+
+3. Write your answers where a cell says YOUR CODE HERE (or YOUR ANSWER HERE). The cell below each answer checks it
+   and says what it expected. Leave the checks and the names of the functions as they are; add cells of your own
+   as you like.
+4. Before you hand in: Kernel > Restart Kernel and Run All Cells, save, and hand in {name}.ipynb under that name.
+
+If something does not work: .venv/bin/python -m r2p1d_edu doctor   (Windows: .venv\\Scripts\\python -m r2p1d_edu doctor)
+"""
+
+
+class Course:
+    """A folder with nbgrader_config.py, gradebook.db, source/, release/, zips/, collected/, autograded/, feedback/."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder).resolve()
+        self.config_file = self.folder / "nbgrader_config.py"
+
+    @property
+    def assignments(self) -> list[str]:
+        """The assignments that have been released, such as ["ps1", "ps2"]."""
+        return sorted(path.stem for path in self.folder.glob("release/*/*.ipynb") if path.stem == path.parent.name)
+
+    def release_of(self, assignment: str) -> nbformat.NotebookNode:
+        """The notebook as students got it."""
+        return nbformat.read(self.folder / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+
+    @contextlib.contextmanager
+    def nbgrader(self) -> Iterator[NbGraderAPI]:
+        """nbgrader's interface to this course; what it has to say goes to grading.log.
+
+        Raises:
+            InputError: nbgrader_config.py cannot be read, or the gradebook cannot be used.
+        """
+        try:
+            config = PyFileConfigLoader(self.config_file.name, str(self.folder)).load_config()
+        except Exception as error:  # whatever a program in a configuration can raise
+            raise InputError(f"{self.config_file}: {type(error).__name__}: {error}; mend or delete the file") from error
+        config.merge(Config(CourseDirectory={"root": str(self.folder)}, NbGraderAPI={"log_level": "INFO"}))
+        log = logging.getLogger("r2p1d_edu.classroom")
+        log.propagate = False
+        handler = logging.FileHandler(self.folder / "grading.log", "w", encoding="utf-8")
+        log.addHandler(handler)
+        before = dict(os.environ)
+        # nbgrader starts alembic by its name; small networks run fastest on one thread.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of SQLAlchemy about nbgrader's ways
+                yield NbGraderAPI(config=config, log=log)
+        except SQLAlchemyError as error:
+            raise InputError(
+                f"{self.folder / 'gradebook.db'} cannot be used: {getattr(error, 'orig', error)}"
+            ) from error
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            log.removeHandler(handler)
+            handler.close()
+
+
+def build(
+    folder: str | Path, source: str | Path = SOURCE, progress: Callable[[list], Iterable] = iter
+) -> tuple[Course, list[str]]:
+    """Make or refresh a course folder with the release of every assignment in `source`, and a zip of each.
+
+    A source notebook that was changed in the course folder is kept and released as it is; nothing else of the teacher's
+    is touched either: gradebook, submissions and nbgrader_config.py stay.
+
+    Returns:
+        The course, and what there is to say to the teacher.
+
+    Raises:
+        InputError: no assignments are there, or nbgrader refuses one.
+    """
+    course, notes = Course(folder), []
+    sources = sorted(path.parent for path in Path(source).glob("*/*.ipynb") if path.stem == path.parent.name)
+    if not sources:
+        raise InputError(f"{source}: no assignments there; run this from the project's folder, not an installed copy")
+    (course.folder / "zips").mkdir(parents=True, exist_ok=True)
+    if not course.config_file.exists():
+        course.config_file.write_text(CONFIG, "utf-8")
+    with course.nbgrader() as api:
+        for path in progress(sources):
+            notes += refresh(path, course.folder / "source" / path.name)
+            result = api.generate_assignment(path.name)
+            if not result["success"]:
+                raise InputError(f"{path.name}: nbgrader cannot release it: {last_line(result)}; see grading.log")
+            pack(course, path.name)
+    return course, notes
+
+
+def refresh(path: Path, copy: Path) -> list[str]:
+    """Copy an assignment's files into the course, but for those that were changed there since."""
+    notes = []
+    for file in sorted(path.rglob("*")):
+        target = copy / file.relative_to(path)
+        if not file.is_file() or ".ipynb_checkpoints" in file.parts:
+            continue
+        changed = target.exists() and target.read_bytes() != file.read_bytes()
+        if changed and target.stat().st_mtime > file.stat().st_mtime:
+            notes += [f"{target}: changed in the course, so it was kept; delete it to get the original"]
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target)
+    return notes
+
+
+def pack(course: Course, name: str) -> Path:
+    """Zip the release of one assignment with the package and a START_HERE.txt."""
+    release = course.folder / "release" / name
+    title = re.search(r"^# (.+)$", course.release_of(name).cells[0].source, re.M)
+    package = PROJECT / "r2p1d_edu"
+    files = {file.relative_to(release): file for file in sorted(release.rglob("*")) if file.is_file()}
+    files |= {file.relative_to(PROJECT): file for file in sorted(package.rglob("*.py"))}
+    files |= {Path(file): PROJECT / file for file in NEEDED if (PROJECT / file).exists()}
+    target = course.folder / "zips" / f"{name}.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{name}/START_HERE.txt", START.format(name=name, title=title[1] if title else name))
+        for inside, file in files.items():
+            archive.write(file, f"{name}/{inside.as_posix()}")
+    return target
+
+
+def last_line(result: dict) -> str:
+    """The last line of nbgrader's error, which says what happened."""
+    lines = [line for line in result.get("error", "").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "for a reason it does not give"
