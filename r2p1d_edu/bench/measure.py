@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
@@ -44,6 +45,8 @@ class Table:
             lines.append(row(cells + [column.get(way, "") for column in self.extra.values()]))
         return "\n".join([*lines, "", *(f"- {note}" for note in self.notes)])
 
+    _repr_markdown_ = __str__  # in a notebook
+
 
 def row(cells: list[str]) -> str:
     """A line of a Markdown table."""
@@ -68,6 +71,32 @@ def wait_for_device() -> None:
     """A GPU works on when Python goes on; a clock must not."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def peak_bytes(way: Callable[[], object]) -> int | None:
+    """How far memory in use rises at most while `way` runs; None where this cannot be told.
+
+    On a GPU what PyTorch has allocated; on Linux the process's resident size, which counts whole pages and what the
+    allocator keeps for later.
+    """
+    if torch.cuda.is_available():
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        way()
+        return torch.cuda.max_memory_allocated() - before
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # forget the highest resident size so far
+        before = resident("VmRSS")
+        way()
+        return resident("VmHWM") - before
+    except OSError:
+        return None
+
+
+def resident(name: str) -> int:
+    """A line of Linux's account of this process, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def machine() -> dict[str, str]:

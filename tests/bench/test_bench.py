@@ -1,15 +1,21 @@
 """The benchmark measures what it says: in turn, with equal answers, and refuses wrong frames. No time is tested."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from r2p1d_edu.bench import accounting, decode, train
-from r2p1d_edu.bench.measure import Table, in_turn, machine
+from r2p1d_edu.bench.measure import Table, in_turn, machine, peak_bytes
 from r2p1d_edu.bench.peers import peer
 from r2p1d_edu.cli import main
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.networks.convolutions import Conv
+from r2p1d_edu.networks.family import create_network
 from r2p1d_edu.video.decode import read_frames
 from r2p1d_edu.video.ucf101 import load_split
 
@@ -28,6 +34,16 @@ def test_a_table_puts_ratios_first():
     assert "| them | 2.50 | 5 |  |" in lines
     assert "| us | 1.00 | 2 | 1.5 |" in lines
     assert lines[-1] == "- a note"
+
+
+def test_the_peak_is_what_was_held_at_once():
+    if not Path("/proc/self/clear_refs").exists() and not torch.cuda.is_available():
+        pytest.skip("memory is measured through Linux's /proc")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    held = peak_bytes(lambda: [torch.ones(20 * 2**20, device=device) for _ in range(3)])  # 3 × 80 MiB
+    freed = peak_bytes(lambda: [torch.ones(20 * 2**20, device=device).sum() for _ in range(3)])
+    assert held == pytest.approx(240 * 2**20, rel=0.1)
+    assert freed == pytest.approx(80 * 2**20, rel=0.3)
 
 
 def test_the_machine_is_described_with_every_peer():
@@ -50,25 +66,26 @@ def test_all_counters_count_the_same_network(monkeypatch):
 
 
 def test_every_way_of_training_is_run_on_the_same_clips(monkeypatch):
-    monkeypatch.setattr(train, "CLIP", (3, 4, 32, 32))
-    steps, inferences = train.bench_train(("mc3",), rounds=1)
-    assert {"ours", "torchvision", "torchvision, best"} <= set(steps.seconds)
-    assert list(steps.seconds) == list(inferences.seconds)
-    assert "mc3_18, 2 clips of 4×32×32" in str(steps)
+    for name, peer_name in (("mc3_18", "torchvision"), ("tiny", "plain Conv3d")):
+        case = replace(train.CASES[name], clip=(3, 4, 32, 32))
+        monkeypatch.setitem(train.CASES, name, case)
+        steps, inferences = train.bench_train([name], rounds=1)
+        assert {"ours", peer_name, f"{peer_name}, best"} <= set(steps.seconds)
+        assert list(steps.seconds) == list(inferences.seconds) == list(steps.extra["how"])
+        assert f"{case.batch} clips of 4×32×32" in str(steps)
+    with pytest.raises(InputError, match="r2plus1d_18"):
+        train.bench_train(["resnet"])
 
 
-def test_ours_and_torchvision_are_the_same_network():
-    import torch
-
-    from r2p1d_edu.networks.family import create_network
-
-    models = peer("torchvision.models.video")
-    for name, theirs in train.PEER_OF.items():
-        with torch.device("meta"):
-            ours = create_network(name, num_classes=train.CLASSES, midplanes="per_block")
-            other = getattr(models, theirs)(num_classes=train.CLASSES)
-        shapes = [{key: tuple(value.shape) for key, value in net.state_dict().items()} for net in (ours, other)]
-        assert shapes[0] == shapes[1]
+@pytest.mark.parametrize("name", train.CASES)
+def test_ours_and_the_peers_are_the_same_network(name):
+    case = train.CASES[name]
+    with torch.device("meta"):
+        ours = create_network(case.network, num_classes=train.CLASSES, **case.options)
+        theirs = train.peer_of(case)[1]()
+    shapes = [{key: value.shape for key, value in net.state_dict().items()} for net in (ours, theirs)]
+    assert shapes[0] == shapes[1]
+    assert {type(module) for module in theirs.modules() if isinstance(module, nn.Conv3d)}.isdisjoint({Conv})
 
 
 def test_clips_epochs_and_the_index_are_measured_on_right_frames(arrow_folder):
