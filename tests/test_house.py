@@ -21,9 +21,9 @@ MAY_IMPORT = {
     "lab": GROUND | {"accounting", "download", "networks", "video", "training", "experiments"},
     "bench": GROUND | {"accounting", "networks", "video", "training"},
     "classroom": GROUND,
-    "cli": GROUND | {"accounting", "download", "networks", "video", "training", "experiments", "lab", "bench", "classroom"},
     "__main__": {"cli"},
 }
+MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}
 ONLY_IN_LAB = {"matplotlib", "IPython", "ipywidgets", "ipykernel", "jupyterlab"}
 
 

@@ -57,7 +57,8 @@ def readme_commands():
 
 
 def test_the_readme_shows_commands():
-    assert {line.split()[0] for line in readme_commands()} == {"doctor", "data", "table", "train", "evaluate"}
+    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "assignments", "grade"}
+    assert {line.split()[0] for line in readme_commands()} == commands
 
 
 @pytest.mark.parametrize("line", readme_commands())
@@ -65,7 +66,7 @@ def test_every_command_in_the_readme_can_be_given(line):
     make_parser().parse_args(shlex.split(line))
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/assignments/README.md"])
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
         assert (ROOT / page).parent.joinpath(target).exists(), target
