@@ -35,7 +35,7 @@ for _ in range({rounds}):
     live.close()
 plain, plotted = (statistics.median(seconds[way]) for way in ("without", "with"))
 share = statistics.median(spent / taken for spent, taken in zip(within, seconds["with"]))
-print(f"{{plotted / plain:.4f}} times as long as without ({{plain:.1f}} s, {rounds} rounds), {{share:.2%}} in its calls")
+print(f"{{plotted / plain:.4f}} times as long as without ({{plain:.1f}} s, {rounds} rounds), {{share:.2%}} in calls")
 """
 
 
