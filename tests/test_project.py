@@ -57,7 +57,7 @@ def readme_commands():
 
 
 def test_the_readme_shows_commands():
-    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "assignments", "grade"}
+    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "experiments", "bench", "assignments", "grade"}
     assert {line.split()[0] for line in readme_commands()} == commands
 
 
