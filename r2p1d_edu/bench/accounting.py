@@ -24,7 +24,6 @@ def bench_accounting(rounds: int = ROUNDS) -> Table:
         "account",
         in_turn(counters, rounds),
         {"GMAC": answers},
-        ("torchinfo and ptflops count some layers in their own ways, so their sums differ a little.",),
     )
 
 

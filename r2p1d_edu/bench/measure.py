@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 
@@ -74,29 +73,16 @@ def wait_for_device() -> None:
 
 
 def peak_bytes(way: Callable[[], object]) -> int | None:
-    """How far memory in use rises at most while `way` runs; None where this cannot be told.
+    """How far the memory that PyTorch has allocated on the GPU rises at most while `way` runs; None without a GPU.
 
-    On a GPU what PyTorch has allocated; on Linux the process's resident size, which counts whole pages and what the
-    allocator keeps for later.
+    A process that has run other ways before keeps their memory for later, so a CPU's peak cannot be told from within.
     """
-    if torch.cuda.is_available():
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        way()
-        return torch.cuda.max_memory_allocated() - before
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # forget the highest resident size so far
-        before = resident("VmRSS")
-        way()
-        return resident("VmHWM") - before
-    except OSError:
+    if not torch.cuda.is_available():
         return None
-
-
-def resident(name: str) -> int:
-    """A line of Linux's account of this process, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name))
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    way()
+    return torch.cuda.max_memory_allocated() - before
 
 
 def machine() -> dict[str, str]:

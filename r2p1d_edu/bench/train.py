@@ -59,7 +59,8 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS) -> li
             calls = {way: pair[number] for way, pair in ways.items()}
             seconds = in_turn(calls, rounds)
             peaks = {way: f"{peak / 2**20:.0f}" for way, call in calls.items() if (peak := peak_bytes(call))}
-            tables.append(Table(f"{what}, {name}", setting, "ours", seconds, {"peak, MiB": peaks, "how": how}))
+            extra = {"peak, MiB": peaks} if peaks else {}
+            tables.append(Table(f"{what}, {name}", setting, "ours", seconds, extra | {"how": how}))
     return tables
 
 
