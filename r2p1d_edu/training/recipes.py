@@ -89,7 +89,7 @@ def measure(name: str, recipe: Recipe, split: Split) -> dict:
         "fps": frame_rates(run.split.test),
         "epochs": recipe.epochs,
         "steps": run.total_steps,
-        "seconds": round(run.seconds, 1),
+        "seconds": round(run.seconds, 3),
         "threads": torch.get_num_threads(),
         "device": next(run.network.parameters()).device.type,
         "torch": torch.__version__,
