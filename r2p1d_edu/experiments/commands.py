@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.experiments.grid import CLAIMS
 
 
@@ -23,10 +24,12 @@ def run_grid(bar, to: Path, claims: list[str], data: Path, ucf101: Path | None, 
     """Run what is missing."""
     from r2p1d_edu.experiments.run import run_experiments
 
-    places = [ucf101] if ucf101 else [Path(os.environ.get("R2P1D_UCF101") or "none"), data / "ucf101"]
-    found = next((place for place in places if (place / "videos").is_dir()), None)
+    if ucf101 and not (ucf101 / "videos").is_dir():
+        raise InputError(f"{ucf101}: no folder `videos` in it; give the folder that holds UCF101's videos and lists")
+    places = [ucf101, *map(Path, filter(None, [os.environ.get("R2P1D_UCF101")])), data / "ucf101"]
+    found = next((place for place in places if place and (place / "videos").is_dir()), None)
     if found is None:
-        print(f"note: no UCF101 in {' or '.join(map(str, places))}; what needs it is left out")
+        print("note: no UCF101 here (see `data ucf101`, or name its folder with --ucf101); what needs it is left out")
     results = run_experiments(
         to,
         claims,

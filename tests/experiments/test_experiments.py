@@ -140,3 +140,5 @@ def test_the_command_refuses_an_unknown_claim_and_says_what_is_left_out(tmp_path
     assert "no UCF101" in printed.out
     assert main(["experiments", "leakage"]) == 0
     assert "0 runs" in capsys.readouterr().out
+    assert main(["experiments", "leakage", "--ucf101", "nowhere"]) == 2
+    assert "nowhere: no folder `videos` in it" in capsys.readouterr().err
