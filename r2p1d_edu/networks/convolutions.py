@@ -12,8 +12,8 @@ class Conv(nn.Conv3d):
     """Conv3d without bias, padded to keep its size: (N, C_in, T, H, W) → (N, C_out, T/s, H/s, W/s).
 
     A 1×d×d kernel never mixes frames and a t×1×1 kernel never mixes pixels, so each is exactly a 2D convolution on a
-    reshaped view. On a CPU that was faster in float32 and no different in bfloat16 (benchmarks/RESULTS.md). Weights stay
-    five-dimensional: checkpoints fit either way.
+    reshaped view. On a CPU that was faster in float32 and no different in bfloat16 (benchmarks/RESULTS.md). Weights
+    stay five-dimensional: checkpoints fit either way.
     """
 
     def __init__(
