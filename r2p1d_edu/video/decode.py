@@ -4,6 +4,7 @@ Frames are counted in the order in which the decoder hands them out. Time stamps
 in seven they are shuffled, and a seek by time then returns other frames than those asked for.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -73,8 +74,18 @@ def frame_rate(path: str | Path) -> float:
         return float(stream.average_rate or 0)
 
 
+class Scaler(threading.local):
+    """FFmpeg's scaler, one a thread. To set one up takes as long as to scale three frames: it is kept between files."""
+
+    def __init__(self):
+        self.reformatter = VideoReformatter()
+
+
+SCALER = Scaler()
+
+
 class Converter:
-    """Turns decoded frames into RGB arrays of one size; one scaler serves the whole file."""
+    """Turns decoded frames into RGB arrays of one size."""
 
     def __init__(self, first: av.VideoFrame, size: int | tuple[int, int] | None):
         if isinstance(size, int):
@@ -83,12 +94,11 @@ class Converter:
         self.height, self.width = size or (first.height, first.width)
         if min(self.height, self.width) < 1:
             raise InputError(f"frames cannot be {self.height}×{self.width} pixels; give a size of 1 or more")
-        self.reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """Return uint8 (height, width, 3)."""
-        rgb = self.reformatter.reformat(frame, self.width, self.height, format="rgb24", interpolation="BILINEAR")
-        return rgb.to_ndarray()
+        options = {"format": "rgb24", "interpolation": "BILINEAR", "threads": 1}  # loaders run a process a core already
+        return SCALER.reformatter.reformat(frame, self.width, self.height, **options).to_ndarray()
 
 
 @contextmanager
@@ -122,7 +132,7 @@ def open_video(path: str | Path) -> Iterator[Iterator[av.VideoFrame]]:
             raise VideoError(f"{path}: no frame can be decoded; is the file damaged?")
 
     with open_container(path) as (container, stream):
-        stream.codec_context.thread_count = 1  # loaders run one process a core already
+        stream.codec_context.thread_count = 1  # as for scaling
         yield decode(container, stream)
 
 
