@@ -1,5 +1,9 @@
 """The kinds of convolution that the networks are built from. Tensors are (N, C, T, H, W)."""
 
+import math
+from itertools import product
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -11,9 +15,8 @@ Triple = tuple[int, int, int]
 class Conv(nn.Conv3d):
     """Conv3d without bias, padded to keep its size: (N, C_in, T, H, W) → (N, C_out, T/s, H/s, W/s).
 
-    A 1×d×d kernel never mixes frames and a t×1×1 kernel never mixes pixels, so each is exactly a 2D convolution on a
-    reshaped view. On a CPU that was faster in float32 and no different in bfloat16 (benchmarks/RESULTS.md). Weights
-    stay five-dimensional: checkpoints fit either way.
+    The same numbers can be computed in several ways, and `way` names the fastest. Weights stay five-dimensional:
+    checkpoints fit any of them.
     """
 
     def __init__(
@@ -29,15 +32,55 @@ class Conv(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, C_in, T, H, W)."""
+        return getattr(self, f"by_{self.way(x)}")(x)
+
+    def way(self, x: Tensor) -> str:
+        """ "matrix", "conv3d", "frames" or "pixels".
+
+        On a CPU PyTorch's conv3d was as fast as 2D convolutions on views, in float32 and bfloat16, but for layers with
+        far fewer positions to compute than channels (benchmarks/RESULTS.md). Elsewhere a convolution that is flat in
+        time or in space is computed as the 2D one that it is: cuDNN's conv3d has been slow, hungry or wrong in
+        bfloat16 from release to release (PyTorch's issues 166122, 166643 and 163539).
+        """
         (kt, kh, kw), (st, sh, sw), (pt, ph, pw) = self.kernel_size, self.stride, self.padding
-        if kt == st == 1 and pt == 0:  # frames join the batch: (N, C, T, H, W) → (N·T, C, H, W)
-            frames = x.transpose(1, 2).flatten(0, 1)
-            y = F.conv2d(frames, self.weight[:, :, 0], None, (sh, sw), (ph, pw))
-            return y.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
-        if kh == kw == sh == sw == 1 and ph == pw == 0:  # pixels become one axis: (N, C, T, H, W) → (N, C, T, H·W)
-            y = F.conv2d(x.flatten(3), self.weight[..., 0], None, (st, 1), (pt, 0))
-            return y.unflatten(3, x.shape[3:])
+        if x.device.type == "cpu":
+            positions = len(x) * math.prod(self.size_out(x))
+            return "matrix" if 2 * positions <= min(self.in_channels, self.out_channels) else "conv3d"
+        if kt == st == 1 and pt == 0:
+            return "frames"
+        if kh == kw == sh == sw == 1 and ph == pw == 0:
+            return "pixels"
+        return "conv3d"
+
+    def size_out(self, x: Tensor) -> list[int]:
+        """T, H and W of the output."""
+        sizes = zip(x.shape[2:], self.kernel_size, self.stride, self.padding, strict=True)
+        return [(n + 2 * pad - k) // s + 1 for n, k, s, pad in sizes]
+
+    def by_conv3d(self, x: Tensor) -> Tensor:
+        """As PyTorch does it."""
         return super().forward(x)
+
+    def by_frames(self, x: Tensor) -> Tensor:
+        """A 1×d×d kernel never mixes frames: they join the batch, (N, C, T, H, W) → (N·T, C, H, W)."""
+        frames, weight = x.transpose(1, 2).flatten(0, 1), self.weight.flatten(1, 2)
+        y = F.conv2d(frames, weight, None, self.stride[1:], self.padding[1:])
+        return y.unflatten(0, (len(x), -1)).transpose(1, 2)
+
+    def by_pixels(self, x: Tensor) -> Tensor:
+        """A t×1×1 kernel never mixes pixels: they become one axis, (N, C, T, H, W) → (N, C, T, H·W)."""
+        y = F.conv2d(x.flatten(3), self.weight.flatten(3), None, (self.stride[0], 1), (self.padding[0], 0))
+        return y.unflatten(3, x.shape[3:])
+
+    def by_matrix(self, x: Tensor) -> Tensor:
+        """What a position sees becomes a row of t·d·d·C_in numbers; the kernels are the columns of a matrix."""
+        (st, sh, sw), (pt, ph, pw) = self.stride, self.padding
+        t, h, w = ((n - 1) * s + 1 for n, s in zip(self.size_out(x), self.stride, strict=True))
+        padded = F.pad(x, (pw, pw, ph, ph, pt, pt)).permute(0, 2, 3, 4, 1)
+        places = product(*map(range, self.kernel_size))
+        # Channels last, as the weights lie in training: then neither pieces nor weights are put in another order.
+        pieces = [padded[:, i : i + t : st, j : j + h : sh, k : k + w : sw] for i, j, k in places]
+        return F.linear(torch.cat(pieces, -1), self.weight.permute(0, 2, 3, 4, 1).flatten(1)).permute(0, 4, 1, 2, 3)
 
 
 def norm_relu(channels: int, relu: bool = True) -> tuple[nn.Module, nn.Module]:

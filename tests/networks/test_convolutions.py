@@ -1,4 +1,4 @@
-"""A convolution computed on a folded view is the 3D convolution, forwards and backwards."""
+"""However a convolution is computed, it is the 3D convolution, forwards and backwards."""
 
 import pytest
 import torch
@@ -30,21 +30,36 @@ GEOMETRIES = [
 
 
 def names(value):
-    return "-".join("".join(map(str, part)) for part in value)
+    return value if isinstance(value, str) else "".join(map(str, value))
 
 
 def geometry(conv):
     return conv.kernel_size, conv.stride, conv.padding
 
 
+def ways(kernel, stride, padding):
+    """Every way that such a convolution can be computed in."""
+    yield from ("conv3d", "matrix")
+    if kernel[0] == stride[0] == 1 and padding[0] == 0:
+        yield "frames"
+    if kernel[1:] == stride[1:] == (1, 1) and padding[1:] == (0, 0):
+        yield "pixels"
+
+
+CASES = [(*geometry, way) for geometry in GEOMETRIES for way in ways(*geometry)]
+
+
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last_3d])
-@pytest.mark.parametrize(("kernel", "stride", "padding"), GEOMETRIES, ids=map(names, GEOMETRIES))
-def test_outputs_and_gradients_are_those_of_conv3d(kernel, stride, padding, memory_format):
+@pytest.mark.parametrize(("kernel", "stride", "padding", "way"), CASES, ids=names)
+def test_outputs_and_gradients_are_those_of_conv3d(kernel, stride, padding, way, memory_format, monkeypatch):
     seed = torch.seed()  # other numbers each time
     draw = {"dtype": torch.float64, "generator": torch.manual_seed(seed)}
     ours = Conv(3, 5, kernel, stride, padding).double()
     plain = nn.Conv3d(3, 5, kernel, stride, padding, bias=False).double()
     plain.load_state_dict(ours.state_dict())
+    monkeypatch.setattr(ours, "way", lambda x: way)
+    if way != "conv3d":  # else it would be compared with itself
+        monkeypatch.setattr(ours, "by_conv3d", None)
     x = torch.randn(2, 3, 6, 9, 8, **draw).to(memory_format=memory_format)
     seen, expected = x.clone().requires_grad_(), x.clone().requires_grad_()
     ours.to(memory_format=memory_format)
@@ -69,19 +84,27 @@ def test_every_geometry_in_use_is_held_against_conv3d():
     assert r2d in used
 
 
-@pytest.mark.parametrize("kernel", [(1, 3, 3), (3, 1, 1)])
-def test_folding_is_what_runs(kernel, monkeypatch):
-    """Else the test above would compare Conv3d with itself."""
-    monkeypatch.setattr(nn.Conv3d, "forward", None)
-    assert Conv(3, 4, kernel)(torch.zeros(2, 3, 4, 5, 6)).shape == (2, 4, 4, 5, 6)
+@pytest.mark.parametrize(("kernel", "way"), [((1, 3, 3), "frames"), ((3, 1, 1), "pixels"), ((3, 3, 3), "conv3d")])
+def test_off_the_cpu_what_is_flat_is_computed_in_2d(kernel, way):
+    with torch.device("meta"):
+        conv, clips = Conv(512, 512, kernel), torch.empty(1, 512, 1, 2, 2)
+    assert conv.way(clips) == way
+    assert conv(clips).shape == clips.shape
 
 
-@pytest.mark.parametrize("kernel", [(1, 3, 3), (3, 1, 1)])
-def test_folding_keeps_channels_last_and_five_axes_of_weights(kernel):
+def test_on_a_cpu_few_positions_and_many_channels_make_a_matrix_product():
+    conv = Conv(64, 40, (3, 1, 1))
+    assert conv.way(torch.zeros(2, 64, 2, 1, 5)) == "matrix"  # 20 positions, half of 40 channels
+    assert conv.way(torch.zeros(3, 64, 7, 1, 1)) == "conv3d"
+
+
+@pytest.mark.parametrize("way", ["conv3d", "matrix", "frames", "pixels"])
+def test_channels_last_stays_and_weights_keep_five_axes(way, monkeypatch):
     layout = {"memory_format": torch.channels_last_3d}
-    conv = Conv(8, 8, kernel).to(**layout)
+    conv = Conv(8, 8, (3, 1, 1) if way == "pixels" else (1, 3, 3)).to(**layout)
+    monkeypatch.setattr(conv, "way", lambda x: way)
     assert conv(torch.randn(2, 8, 4, 6, 6).to(**layout)).is_contiguous(**layout)
-    assert conv.weight.shape == (8, 8, *kernel)
+    assert conv.weight.ndim == 5
 
 
 def test_2plus1d_is_its_equation_and_strides_each_axis_in_its_own_half():
