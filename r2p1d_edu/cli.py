@@ -74,6 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument("--no-cache", dest="cache", action="store_false", default=None, help="decode at every visit")
     train.add_argument("--device", help="auto (default), cuda, mps or cpu")
     train.add_argument("--precision", help="auto (default), 32 or bf16")
+    train.add_argument("--compile", action="store_true", default=None, help="torch.compile first; for long runs")
     train.add_argument("--out", type=Path, metavar="RUN", help="folder to write; default runs/<network>-<number>")
     train.add_argument("--resume", action="store_true", help="go on with the run in --out")
     train.set_defaults(run=run_train)

@@ -25,7 +25,7 @@ def run_bench(part: str | None, videos: Path | None, **options) -> None:
     from r2p1d_edu.video.arrow import write_arrow
 
     measure = {
-        "train": bench_train,
+        "train": lambda: bench_train(thorough=True),
         "decode": lambda: bench_decode(videos or write_arrow("data/arrow") / "videos"),
         "accounting": lambda: [bench_accounting()],
     }

@@ -5,12 +5,15 @@ beside them say only how long the measurement was.
 """
 
 import importlib.metadata
+import multiprocessing
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
@@ -72,17 +75,40 @@ def wait_for_device() -> None:
         torch.cuda.synchronize()
 
 
-def peak_bytes(way: Callable[[], object]) -> int | None:
-    """How far the memory that PyTorch has allocated on the GPU rises at most while `way` runs; None without a GPU.
+def peak_bytes(make: Callable[..., Callable[[], object]], *args) -> int | None:
+    """The most memory that is held while what `make(*args)` gives is called, all that it needs included.
 
-    A process that has run other ways before keeps their memory for later, so a CPU's peak cannot be told from within.
+    Measured in a new process, in the second of two calls: in this one the memory of other ways is kept for later. On a
+    GPU what PyTorch allocated; on a CPU how far the process grew since its imports, None where the system (other than
+    Linux) does not tell.
     """
-    if not torch.cuda.is_available():
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measure_peak, make, args).result()
+
+
+def measure_peak(make: Callable[..., Callable[[], object]], args: tuple) -> int | None:
+    """As peak_bytes, in this process."""
+    before = resident("VmRSS")
+    call = make(*args)
+    call()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        call()
+        return torch.cuda.max_memory_allocated()
+    if before is None:
         return None
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    way()
-    return torch.cuda.max_memory_allocated() - before
+    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
+    call()
+    return resident("VmHWM") - before
+
+
+def resident(entry: str) -> int | None:
+    """Bytes of this process in memory: now (VmRSS) or at most so far (VmHWM)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return 1024 * int(lines[entry].split()[0])
 
 
 def machine() -> dict[str, str]:

@@ -10,8 +10,10 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import ConstantLR
 
+from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.bench.measure import ROUNDS, Table, in_turn, peak_bytes
 from r2p1d_edu.bench.peers import peer
+from r2p1d_edu.bench.roof import roof_seconds
 from r2p1d_edu.errors import choose
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.family import create_network
@@ -43,8 +45,22 @@ CASES = {
 }
 
 
-def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS) -> list[Table]:
+Pair = tuple[Callable[[], object], Callable[[], object]]  # a training step and an inference
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to train and to run a network: what builds it, the type that it multiplies in, and how, in words."""
+
+    build: Callable[[], Pair]
+    dtype: torch.dtype
+    how: str
+
+
+def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thorough: bool = False) -> list[Table]:
     """For each of these cases a table of training steps and one of inferences, on the fastest device here.
+
+    `thorough` adds what takes minutes: the ways under torch.compile, and the memory that each training step needs.
 
     Raises:
         InputError: an unknown case.
@@ -52,43 +68,63 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS) -> li
     device, tables = choose_device(), []
     for name in cases:
         choose(name, CASES, "case")
-        case = CASES[name]
-        ways, how = steps_of(case, device)
+        case, ways = CASES[name], ways_of(name, device, compiled=thorough and can_compile(device))
+        built = {way: one.build() for way, one in ways.items()}
         setting = f"{case.batch} clips of {'×'.join(map(str, case.clip[1:]))}, uint8 to loss, on {device}"
+        bill = account(plain_network(case), case.clip)
         for what, number in (("Training step", 0), ("Inference", 1)):
-            calls = {way: pair[number] for way, pair in ways.items()}
-            seconds = in_turn(calls, rounds)
-            peaks = {way: f"{peak / 2**20:.0f}" for way, call in calls.items() if (peak := peak_bytes(call))}
-            extra = {"peak, MiB": peaks} if peaks else {}
-            tables.append(Table(f"{what}, {name}", setting, "ours", seconds, extra | {"how": how}))
+            seconds = in_turn({way: pair[number] for way, pair in built.items()}, rounds)
+            roofs = {t: roof_seconds(bill, case.batch, not number, device, t) for t in {w.dtype for w in ways.values()}}
+            extra = {"of the roof": {way: f"{roofs[one.dtype] / seconds[way]:.0%}" for way, one in ways.items()}}
+            if thorough and what == "Training step":
+                peaks = {way: peak_bytes(training_alone, name, way, device) for way in ways}
+                extra["peak, MiB"] = {way: f"{peak / 2**20:.0f}" for way, peak in peaks.items() if peak}
+            extra["how"] = {way: one.how for way, one in ways.items()}
+            tables.append(Table(f"{what}, {name}", setting, "ours", seconds, extra))
     return tables
 
 
-Pair = tuple[Callable[[], object], Callable[[], object]]  # a training step and an inference
+def can_compile(device: str) -> bool:
+    """Whether torch.compile works here; on a CPU it needs a C++ compiler."""
+    try:
+        torch.compile(torch.neg)(torch.zeros(2, device=device))
+    except torch._dynamo.exc.TorchDynamoException:
+        return False
+    return True
 
 
-def steps_of(case: Case, device: str) -> tuple[dict[str, Pair], dict[str, str]]:
-    """Every way to train and to run this network that is possible here, and how each does it."""
+def training_alone(name: str, way: str, device: str) -> Callable[[], object]:
+    """The training step of one way, for a process of its own."""
+    return ways_of(name, device, compiled=True)[way].build()[0]
+
+
+def ways_of(name: str, device: str, compiled: bool) -> dict[str, Way]:
+    """Every way to train and to run this network that is possible here."""
+    case, bf16 = CASES[name], torch.bfloat16
     generator = torch.Generator().manual_seed(0)
     clips = torch.randint(0, 256, (case.batch, *case.clip), dtype=torch.uint8, generator=generator)
     clips = clips.to(memory_format=torch.channels_last_3d)  # as loaders give them
     labels = torch.randint(0, CLASSES, (case.batch,), generator=generator)
+    ours, theirs = partial(our_steps, case, clips, labels), partial(their_steps, clips, labels, device)
     precision = choose_precision("auto", device)
-    ways = {"ours": our_steps(case, clips, labels, "auto")}
-    how = {"ours": f"the step of `train`, channels last, {precision}"}
+    dtype = {"bf16": bf16, "32": torch.float32}[precision]
+    ways = {"ours": Way(partial(ours, precision), dtype, f"the step of `train`, channels last, {precision}")}
+    if compiled:
+        ways["ours, compiled"] = Way(partial(ours, precision, compiled=True), dtype, "the same under torch.compile")
     if precision != "32":
-        ways["ours, 32 bit"] = our_steps(case, clips, labels, "32")
-        how["ours, 32 bit"] = "the step of `train`, channels last, float32"
-    name, build = peer_of(case)
+        ways["ours, 32 bit"] = Way(partial(ours, "32"), torch.float32, "the step of `train`, channels last, float32")
+        if compiled:
+            way = Way(partial(ours, "32", compiled=True), torch.float32, "the same under torch.compile")
+            ways["ours, 32 bit, compiled"] = way
+    peer_name, build = peer_of(case)
     if build:
-        ways[name] = their_steps(build(), clips, labels, device, best=False)
-        how[name] = "float32, contiguous"
-        ways[f"{name}, best"] = their_steps(build(), clips, labels, device, best=True)
-        how[f"{name}, best"] = "channels_last_3d, autocast to bfloat16, fused AdamW"
-        if device == "cuda":  # on a CPU it needs a C++ compiler
-            ways[f"{name}, compiled"] = their_steps(torch.compile(build()), clips, labels, device, best=True)
-            how[f"{name}, compiled"] = "the same under torch.compile"
-    return ways, how
+        how = "channels_last_3d, autocast to bfloat16, fused AdamW"
+        ways[peer_name] = Way(lambda: theirs(build(), best=False), torch.float32, "float32, contiguous")
+        ways[f"{peer_name}, best"] = Way(lambda: theirs(build(), best=True), bf16, how)
+        if compiled:
+            way = Way(lambda: theirs(torch.compile(build()), best=True), bf16, "the same under torch.compile")
+            ways[f"{peer_name}, compiled"] = way
+    return ways
 
 
 def peer_of(case: Case) -> tuple[str, Callable[[], nn.Module] | None]:
@@ -108,14 +144,14 @@ def plain_network(case: Case) -> nn.Module:
     return network
 
 
-def our_steps(case: Case, clips: Tensor, labels: Tensor, precision: str) -> Pair:
+def our_steps(case: Case, clips: Tensor, labels: Tensor, precision: str, compiled: bool = False) -> Pair:
     """What `train` does at every step, and what `evaluate` does with a batch."""
     network = create_network(case.network, num_classes=CLASSES, **case.options)
     network = network.to(memory_format=torch.channels_last_3d)
     fabric = make_fabric("auto", precision)
     optimizer = AdamW(network.parameters(), fused=True)
     scheduler = ConstantLR(optimizer)
-    network, optimizer = fabric.setup(network, optimizer)
+    network, optimizer = fabric.setup(torch.compile(network) if compiled else network, optimizer)
 
     @torch.no_grad()
     def infer() -> Tensor:
@@ -129,7 +165,7 @@ def our_steps(case: Case, clips: Tensor, labels: Tensor, precision: str) -> Pair
     return step, infer
 
 
-def their_steps(network: nn.Module, clips: Tensor, labels: Tensor, device: str, best: bool) -> Pair:
+def their_steps(clips: Tensor, labels: Tensor, device: str, network: nn.Module, best: bool) -> Pair:
     """The usual few lines around somebody's network."""
     layout = torch.channels_last_3d if best else torch.contiguous_format
     network = network.to(device, memory_format=layout)

@@ -30,7 +30,8 @@ COLUMNS = (
     "validation_accuracy",
 )
 PARTS = {"network", "optimizer", "scheduler", "step", "best_accuracy", "classes", "training_videos", "processes"}
-MAY_CHANGE = ("device", "precision", "workers", "cache", "clips_per_video")  # on resuming: they do not alter the run
+# On resuming: they do not alter the run.
+MAY_CHANGE = ("device", "precision", "workers", "cache", "compile", "clips_per_video")
 
 
 def check_folder(folder: str | Path | None, recipe: Recipe, resume: bool) -> None:

@@ -96,7 +96,8 @@ def train(
     total_steps = recipe.epochs * per_epoch
     optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
-    fast_network, optimizer = fabric.setup(network, optimizer)  # the same weights, with precision and processes added
+    fast_network = torch.compile(network) if recipe.compile else network
+    fast_network, optimizer = fabric.setup(fast_network, optimizer)  # the same weights, precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
     facts = {
         "classes": list(split.classes),
@@ -144,6 +145,9 @@ def train(
             f"the memory of {fabric.device} is too small for this; use a smaller batch (now {recipe.batch}), size "
             f"({recipe.size}) or number of frames ({recipe.frames})"
         ) from error
+    except torch._dynamo.exc.TorchDynamoException as error:
+        what = str(error).strip().splitlines()[0]
+        raise InputError(f"the network cannot be compiled here ({what}); train without compile") from error
     return run
 
 

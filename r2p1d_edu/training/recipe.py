@@ -50,7 +50,7 @@ MUST_BE = {
     "learning_rate": ("a number above 0", lambda value: real(value) and value > 0),
     "weight_decay": ("a number of 0 or more", real),
     "validation": ("a fraction, 0 or more and below 1", lambda value: real(value) and value < 1),
-    **dict.fromkeys(("differences", "flip", "cache"), SWITCH),
+    **dict.fromkeys(("differences", "flip", "cache", "compile"), SWITCH),
 }
 
 
@@ -62,7 +62,8 @@ class Recipe:
     8/7 of that. With `differences` the network sees how each frame differs from the one before, and not the frames.
     `splits` names the folder of split lists; without lists, `groups` is the regular expression that finds the group in
     file names (video/splits.py). `options` go to create_network. `validation` is the fraction of training groups set
-    aside.
+    aside. With `compile` the network is translated by torch.compile before the first step, which takes up to a minute
+    and, on a CPU, a C++ compiler.
     """
 
     videos: str
@@ -88,6 +89,7 @@ class Recipe:
     precision: str = "auto"
     workers: int = 0
     cache: bool = True
+    compile: bool = False
 
     def __post_init__(self):
         for name in ("videos", "splits", "classes", "network"):

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from r2p1d_edu.bench import accounting, decode, train
+from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.bench import accounting, decode, roof, train
 from r2p1d_edu.bench.measure import Table, in_turn, machine, peak_bytes
 from r2p1d_edu.bench.peers import peer
 from r2p1d_edu.cli import main
@@ -35,11 +36,34 @@ def test_a_table_puts_ratios_first():
     assert lines[-1] == "- a note"
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def hold(megabytes):
+    """Something to call that holds so many megabytes twice, beside as many that stay."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    kept = torch.ones(megabytes * 2**18, device=device)
+    return lambda: [kept + 1, kept + 2]
+
+
 def test_the_peak_is_what_was_held_at_once():
-    held = peak_bytes(lambda: [torch.ones(20 * 2**20, device="cuda") for _ in range(3)])
-    assert held == 3 * 80 * 2**20
+    peak = peak_bytes(hold, 100)
+    if peak is None:
+        pytest.skip("this system does not tell a process how much memory it takes")
+    assert 300 * 2**20 <= peak < 340 * 2**20
+
+
+def test_the_roof_is_the_larger_of_multiplying_and_moving(monkeypatch):
+    bill = account(nn.Sequential(Conv(2, 4, (1, 1, 1)), nn.ReLU()), (2, 3, 5, 5))
+    assert bill.macs == 600
+    moved = 7 * (2 * 75 + 4 * 75) + 8  # a batch of 7: what goes in and comes out, and the weights
+    monkeypatch.setattr(roof, "matmul_rate", lambda device, dtype: 100.0)
+    monkeypatch.setattr(roof, "bandwidth", lambda device: 1e9)
+    assert roof.roof_seconds(bill, 7, False, "cpu", torch.float32) == pytest.approx(7 * 6)
+    monkeypatch.setattr(roof, "bandwidth", lambda device: 10.0)
+    assert roof.roof_seconds(bill, 7, True, "cpu", torch.bfloat16) == pytest.approx(3 * moved * 2 / 10)
+
+
+def test_what_the_device_can_do_is_measured():
+    assert 1e9 < roof.matmul_rate("cpu", torch.float32) < 1e14  # multiply-adds a second
+    assert 1e8 < roof.bandwidth("cpu") < 1e13
 
 
 def test_the_machine_is_described_with_every_peer():
@@ -68,6 +92,7 @@ def test_every_way_of_training_is_run_on_the_same_clips(monkeypatch):
         steps, inferences = train.bench_train([name], rounds=1)
         assert {"ours", peer_name, f"{peer_name}, best"} <= set(steps.seconds)
         assert list(steps.seconds) == list(inferences.seconds) == list(steps.extra["how"])
+        assert steps.extra["of the roof"]["ours"].endswith("%")
         assert f"{case.batch} clips of 4×32×32" in str(steps)
     with pytest.raises(InputError, match="r2plus1d_18"):
         train.bench_train(["resnet"])
@@ -82,6 +107,17 @@ def test_ours_and_the_peers_are_the_same_network(name):
     shapes = [{key: value.shape for key, value in net.state_dict().items()} for net in (ours, theirs)]
     assert shapes[0] == shapes[1]
     assert {type(module) for module in theirs.modules() if isinstance(module, nn.Conv3d)}.isdisjoint({Conv})
+
+
+def test_a_thorough_benchmark_compiles_and_tells_the_memory(monkeypatch):
+    """The way under torch.compile is only named here: to make it takes a minute."""
+    assert {"ours, compiled", "plain Conv3d, compiled"} <= set(train.ways_of("tiny", "cpu", compiled=True))
+    monkeypatch.setattr(train, "can_compile", lambda device: False)
+    monkeypatch.setattr(train, "peak_bytes", lambda make, name, way, device: 2**20 * len(way))
+    steps, inferences = train.bench_train(["tiny"], rounds=1, thorough=True)
+    assert steps.extra["peak, MiB"]["ours"] == "4"
+    assert "ours, compiled" not in steps.seconds
+    assert "peak, MiB" not in inferences.extra
 
 
 def test_clips_epochs_and_the_index_are_measured_on_right_frames(arrow_folder):
