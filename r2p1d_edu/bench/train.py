@@ -1,7 +1,7 @@
 """A training step and an inference: a peer as it comes, the peer at its best, and ours."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -50,11 +50,19 @@ Pair = tuple[Callable[[], object], Callable[[], object]]  # a training step and 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to train and to run a network: what builds it, the type that it multiplies in, and how, in words."""
+    """One way to train and to run a network: what builds it, the type that it multiplies in, and how, in words.
 
-    build: Callable[[], Pair]
+    `steps` is given what to do with a network once it is made: nothing, or compile it.
+    """
+
+    steps: Callable[[Callable[[nn.Module], nn.Module]], Pair]
     dtype: torch.dtype
     how: str
+    compiled: bool = False
+
+    def build(self) -> Pair:
+        """A fresh network's training step and inference."""
+        return self.steps(torch.compile if self.compiled else lambda network: network)
 
 
 def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thorough: bool = False) -> list[Table]:
@@ -68,20 +76,29 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thoro
     device, tables = choose_device(), []
     for name in cases:
         choose(name, CASES, "case")
-        case, ways = CASES[name], ways_of(name, device, compiled=thorough and can_compile(device))
+        ways = ways_of(name, device, compiled=thorough and can_compile(device))
         built = {way: one.build() for way, one in ways.items()}
-        setting = f"{case.batch} clips of {'×'.join(map(str, case.clip[1:]))}, uint8 to loss, on {device}"
-        bill = account(plain_network(case), case.clip)
         for what, number in (("Training step", 0), ("Inference", 1)):
-            seconds = in_turn({way: pair[number] for way, pair in built.items()}, rounds)
-            roofs = {t: roof_seconds(bill, case.batch, not number, device, t) for t in {w.dtype for w in ways.values()}}
-            extra = {"of the roof": {way: f"{roofs[one.dtype] / seconds[way]:.0%}" for way, one in ways.items()}}
+            timed = {way: one for way, one in ways.items() if not (number and one.compiled)}  # `evaluate` compiles none
+            seconds = in_turn({way: built[way][number] for way in timed}, rounds)
+            extra = {"of the roof": shares(CASES[name], timed, seconds, what == "Training step", device)}
             if thorough and what == "Training step":
-                peaks = {way: peak_bytes(training_alone, name, way, device) for way in ways}
+                peaks = {way: peak_bytes(training_alone, name, way, device) for way in timed}
                 extra["peak, MiB"] = {way: f"{peak / 2**20:.0f}" for way, peak in peaks.items() if peak}
-            extra["how"] = {way: one.how for way, one in ways.items()}
+            extra["how"] = {way: one.how for way, one in timed.items()}
+            size = "×".join(map(str, CASES[name].clip[1:]))
+            setting = f"{CASES[name].batch} clips of {size}, uint8 to loss, on {device}"
             tables.append(Table(f"{what}, {name}", setting, "ours", seconds, extra))
+        torch._dynamo.reset()  # it compiles the same lines for eight networks and no more
     return tables
+
+
+def shares(case: Case, ways: dict[str, Way], seconds: dict[str, float], training: bool, device: str) -> dict[str, str]:
+    """How much of each way's time even the roof of its type would take."""
+    bill = account(plain_network(case), case.clip)
+    kinds = {one.dtype for one in ways.values()}
+    roofs = {dtype: roof_seconds(bill, case.batch, training, device, dtype) for dtype in kinds}
+    return {way: f"{roofs[one.dtype] / seconds[way]:.0%}" for way, one in ways.items()}
 
 
 def can_compile(device: str) -> bool:
@@ -109,21 +126,17 @@ def ways_of(name: str, device: str, compiled: bool) -> dict[str, Way]:
     precision = choose_precision("auto", device)
     dtype = {"bf16": bf16, "32": torch.float32}[precision]
     ways = {"ours": Way(partial(ours, precision), dtype, f"the step of `train`, channels last, {precision}")}
-    if compiled:
-        ways["ours, compiled"] = Way(partial(ours, precision, compiled=True), dtype, "the same under torch.compile")
     if precision != "32":
         ways["ours, 32 bit"] = Way(partial(ours, "32"), torch.float32, "the step of `train`, channels last, float32")
-        if compiled:
-            way = Way(partial(ours, "32", compiled=True), torch.float32, "the same under torch.compile")
-            ways["ours, 32 bit, compiled"] = way
     peer_name, build = peer_of(case)
     if build:
         how = "channels_last_3d, autocast to bfloat16, fused AdamW"
-        ways[peer_name] = Way(lambda: theirs(build(), best=False), torch.float32, "float32, contiguous")
-        ways[f"{peer_name}, best"] = Way(lambda: theirs(build(), best=True), bf16, how)
-        if compiled:
-            way = Way(lambda: theirs(torch.compile(build()), best=True), bf16, "the same under torch.compile")
-            ways[f"{peer_name}, compiled"] = way
+        ways[peer_name] = Way(partial(theirs, build, False), torch.float32, "float32, contiguous")
+        ways[f"{peer_name}, best"] = Way(partial(theirs, build, True), bf16, how)
+    if compiled:
+        how = "the same under torch.compile"
+        fast = {way: one for way, one in ways.items() if way != peer_name}  # which stays as it comes
+        ways |= {f"{way}, compiled": replace(one, how=how, compiled=True) for way, one in fast.items()}
     return ways
 
 
@@ -144,14 +157,14 @@ def plain_network(case: Case) -> nn.Module:
     return network
 
 
-def our_steps(case: Case, clips: Tensor, labels: Tensor, precision: str, compiled: bool = False) -> Pair:
+def our_steps(case: Case, clips: Tensor, labels: Tensor, precision: str, translate: Callable) -> Pair:
     """What `train` does at every step, and what `evaluate` does with a batch."""
     network = create_network(case.network, num_classes=CLASSES, **case.options)
     network = network.to(memory_format=torch.channels_last_3d)
     fabric = make_fabric("auto", precision)
     optimizer = AdamW(network.parameters(), fused=True)
     scheduler = ConstantLR(optimizer)
-    network, optimizer = fabric.setup(torch.compile(network) if compiled else network, optimizer)
+    network, optimizer = fabric.setup(translate(network), optimizer)
 
     @torch.no_grad()
     def infer() -> Tensor:
@@ -165,10 +178,12 @@ def our_steps(case: Case, clips: Tensor, labels: Tensor, precision: str, compile
     return step, infer
 
 
-def their_steps(clips: Tensor, labels: Tensor, device: str, network: nn.Module, best: bool) -> Pair:
+def their_steps(
+    clips: Tensor, labels: Tensor, device: str, make: Callable[[], nn.Module], best: bool, translate: Callable
+) -> Pair:
     """The usual few lines around somebody's network."""
     layout = torch.channels_last_3d if best else torch.contiguous_format
-    network = network.to(device, memory_format=layout)
+    network = translate(make().to(device, memory_format=layout))
     optimizer = AdamW(network.parameters(), fused=best)
     autocast = partial(torch.autocast, device, torch.bfloat16, enabled=best)
 

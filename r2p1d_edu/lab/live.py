@@ -8,7 +8,7 @@
     live.close()
 
 A step of a tiny network takes some ten milliseconds and a matplotlib figure more than that; this picture takes one to
-three, at most five times a second. It stays in the saved notebook as SVG with a line of text for each run.
+three, at most three times a second. It stays in the saved notebook as SVG with a line of text for each run.
 """
 
 import math
@@ -19,7 +19,7 @@ from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.curves import Curves
 from r2p1d_edu.lab.picture import draw
 
-REDRAW_SECONDS = 0.2
+REDRAW_SECONDS = 1 / 3
 
 
 class LivePlot:

@@ -5,6 +5,7 @@ import os
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 from torch.distributed import is_torchelastic_launched
 
 from r2p1d_edu.errors import InputError
@@ -53,3 +54,9 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
     fabric = Fabric(accelerator=device, precision=fabric_precision, **processes)
     fabric.launch()
     return fabric
+
+
+def compiled(network: nn.Module) -> nn.Module:
+    """The network under torch.compile, which translates it when it is first called."""
+    torch._dynamo.reset()  # it compiles the same lines for eight networks and no more: forget those before
+    return torch.compile(network)

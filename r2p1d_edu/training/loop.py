@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.checkpoint import RunFolder, check_folder
-from r2p1d_edu.training.device import make_fabric
+from r2p1d_edu.training.device import compiled, make_fabric
 from r2p1d_edu.training.evaluate import Result, evaluate
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.clips import StepSampler, TrainingClips, Video, make_loader, normalise, readable
@@ -96,7 +96,7 @@ def train(
     total_steps = recipe.epochs * per_epoch
     optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
-    fast_network = torch.compile(network) if recipe.compile else network
+    fast_network = compiled(network) if recipe.compile else network
     fast_network, optimizer = fabric.setup(fast_network, optimizer)  # the same weights, precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
     facts = {

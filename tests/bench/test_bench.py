@@ -111,7 +111,7 @@ def test_ours_and_the_peers_are_the_same_network(name):
 
 def test_a_thorough_benchmark_compiles_and_tells_the_memory(monkeypatch):
     """The way under torch.compile is only named here: to make it takes a minute."""
-    assert {"ours, compiled", "plain Conv3d, compiled"} <= set(train.ways_of("tiny", "cpu", compiled=True))
+    assert {"ours, compiled", "plain Conv3d, best, compiled"} <= set(train.ways_of("tiny", "cpu", compiled=True))
     monkeypatch.setattr(train, "can_compile", lambda device: False)
     monkeypatch.setattr(train, "peak_bytes", lambda make, name, way, device: 2**20 * len(way))
     steps, inferences = train.bench_train(["tiny"], rounds=1, thorough=True)
