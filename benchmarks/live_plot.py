@@ -26,13 +26,21 @@ def timed(call):
         within[-1] += time.perf_counter() - start
     return inner
 
-train(recipe)  # fills the cache
-for _ in range({rounds}):
-    seconds["without"].append(train(recipe).seconds)
+def without():
+    return train(recipe).seconds
+
+def with_plot():
     live = LivePlot(network="r2plus1d", ceiling=5 / 8)
     within.append(0.0)
-    seconds["with"].append(train(recipe, on_start=timed(live.plan), on_row=timed(live.update)).seconds)
+    taken = train(recipe, on_start=timed(live.plan), on_row=timed(live.update)).seconds
     live.close()
+    return taken
+
+train(recipe)  # fills the cache
+ways = [("without", without), ("with", with_plot)]
+for number in range({rounds}):
+    for name, way in ways if number % 2 else reversed(ways):  # neither is always the second
+        seconds[name].append(way())
 plain, plotted = (statistics.median(seconds[way]) for way in ("without", "with"))
 share = statistics.median(spent / taken for spent, taken in zip(within, seconds["with"]))
 print(f"{{plotted / plain:.4f}} times as long as without ({{plain:.1f}} s, {rounds} rounds), {{share:.2%}} in calls")
