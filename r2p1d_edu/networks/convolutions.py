@@ -35,22 +35,25 @@ class Conv(nn.Conv3d):
         return getattr(self, f"by_{self.way(x)}")(x)
 
     def way(self, x: Tensor) -> str:
-        """ "matrix", "conv3d", "frames" or "pixels".
+        """ "matrix", "frames", "pixels" or "conv3d": what was the fastest on two cores (benchmarks/RESULTS.md).
 
-        On a CPU PyTorch's conv3d was as fast as 2D convolutions on views, in float32 and bfloat16, but for layers with
-        far fewer positions to compute than channels (benchmarks/RESULTS.md). Elsewhere a convolution that is flat in
-        time or in space is computed as the 2D one that it is: cuDNN's conv3d has been slow, hungry or wrong in
-        bfloat16 from release to release (PyTorch's issues 166122, 166643 and 163539).
+        Not measured is any other device: there, what is flat in time or in space is computed as the 2D convolution that
+        it is, since cuDNN's conv3d has been slow, hungry or wrong in bfloat16 from release to release (PyTorch's issues
+        166122, 166643 and 163539).
         """
-        (kt, kh, kw), (st, sh, sw), (pt, ph, pw) = self.kernel_size, self.stride, self.padding
+        flat_in_time = self.kernel_size[0] == self.stride[0] == 1 and self.padding[0] == 0
+        flat_in_space = self.kernel_size[1:] == self.stride[1:] == (1, 1) and self.padding[1:] == (0, 0)
+        if torch.jit.is_tracing():  # who exports or counts a network wants to find convolutions
+            return "conv3d"
         if x.device.type == "cpu":
+            channels_last = self.weight.is_contiguous(memory_format=torch.channels_last_3d)
             positions = len(x) * math.prod(self.size_out(x))
-            return "matrix" if 2 * positions <= min(self.in_channels, self.out_channels) else "conv3d"
-        if kt == st == 1 and pt == 0:
-            return "frames"
-        if kh == kw == sh == sw == 1 and ph == pw == 0:
-            return "pixels"
-        return "conv3d"
+            if channels_last and 2 * positions <= min(self.in_channels, self.out_channels):
+                return "matrix"
+            if x.dtype == torch.bfloat16 or torch.compiler.is_compiling():  # views gain nothing, or hinder
+                return "conv3d"
+            flat_in_space = flat_in_space and not channels_last
+        return "frames" if flat_in_time else "pixels" if flat_in_space else "conv3d"
 
     def size_out(self, x: Tensor) -> list[int]:
         """T, H and W of the output."""

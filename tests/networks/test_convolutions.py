@@ -92,10 +92,42 @@ def test_off_the_cpu_what_is_flat_is_computed_in_2d(kernel, way):
     assert conv(clips).shape == clips.shape
 
 
-def test_on_a_cpu_few_positions_and_many_channels_make_a_matrix_product():
-    conv = Conv(64, 40, (3, 1, 1))
-    assert conv.way(torch.zeros(2, 64, 2, 1, 5)) == "matrix"  # 20 positions, half of 40 channels
-    assert conv.way(torch.zeros(3, 64, 7, 1, 1)) == "conv3d"
+ON_A_CPU = [
+    # kernel, frames of 2×2, dtype, layout, way
+    ((1, 3, 3), 5, torch.float32, torch.channels_last_3d, "matrix"),  # 20 positions, half of 40 channels
+    ((1, 3, 3), 6, torch.float32, torch.channels_last_3d, "frames"),
+    ((1, 3, 3), 5, torch.float32, torch.contiguous_format, "frames"),
+    ((1, 3, 3), 6, torch.bfloat16, torch.channels_last_3d, "conv3d"),
+    ((3, 1, 1), 6, torch.float32, torch.channels_last_3d, "conv3d"),
+    ((3, 1, 1), 6, torch.float32, torch.contiguous_format, "pixels"),
+    ((3, 3, 3), 5, torch.bfloat16, torch.channels_last_3d, "matrix"),
+    ((3, 3, 3), 6, torch.float32, torch.contiguous_format, "conv3d"),
+]
+
+
+@pytest.mark.parametrize(("kernel", "frames", "dtype", "layout", "way"), ON_A_CPU)
+def test_the_way_on_a_cpu(kernel, frames, dtype, layout, way):
+    conv = Conv(64, 40, kernel).to(dtype).to(memory_format=layout)
+    assert conv.way(torch.zeros(1, 64, frames, 2, 2, dtype=dtype)) == way
+
+
+def test_a_program_that_is_compiled_has_no_views():
+    ways = []
+
+    def call(x):
+        ways.append(Conv.way(conv, x))
+        return conv(x)
+
+    conv = Conv(4, 4, (1, 3, 3))
+    torch.compile(call, backend="eager")(torch.zeros(1, 4, 3, 4, 4))
+    assert ways == ["conv3d"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_trace_shows_a_convolution():
+    trace = torch.jit.trace(Conv(64, 64, (1, 3, 3)), torch.zeros(1, 64, 1, 2, 2))
+    assert "aten::_convolution" in str(trace.inlined_graph)
+    assert "linear" not in str(trace.inlined_graph)
 
 
 @pytest.mark.parametrize("way", ["conv3d", "matrix", "frames", "pixels"])
