@@ -51,6 +51,7 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
         processes = {"devices": local, "num_nodes": world // local, "strategy": "ddp"}
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else it announces each thing that it does
     fabric_precision = {"32": "32-true", "bf16": "bf16-mixed"}[choose_precision(precision, device)]
+    torch.backends.cudnn.benchmark = True  # clips of one size at every step: the search for the best kernels pays
     fabric = Fabric(accelerator=device, precision=fabric_precision, **processes)
     fabric.launch()
     return fabric

@@ -1,7 +1,7 @@
 """The training loop, in the open: batch, loss, backward, step, one row of history.
 
 A run can be stopped at any step and resumed: batches and random numbers depend on the step alone (video/clips.py), so
-the resumed run goes on exactly as the other would have.
+the resumed run goes on exactly as the other would have, on a GPU but for rounding.
 """
 
 import signal
