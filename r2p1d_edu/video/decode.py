@@ -75,7 +75,7 @@ def frame_rate(path: str | Path) -> float:
 
 
 class Scaler(threading.local):
-    """FFmpeg's scaler, one a thread. To set one up takes as long as to scale three frames: it is kept between files."""
+    """FFmpeg's scaler, one a thread, kept between files: to set one up takes a good part of the time of a frame."""
 
     def __init__(self):
         self.reformatter = VideoReformatter()
