@@ -1,5 +1,6 @@
 """How fast a device could be at most: what it can multiply and move in a second, and what a network asks of it."""
 
+from functools import cache
 from math import prod
 
 import torch
@@ -8,6 +9,7 @@ from r2p1d_edu.accounting.report import Account
 from r2p1d_edu.bench.measure import in_turn
 
 
+@cache
 def matmul_rate(device: str, dtype: torch.dtype) -> float:
     """Multiply-adds a second in a product of two large square matrices."""
     n = 8192 if device == "cuda" else 2048
@@ -15,6 +17,7 @@ def matmul_rate(device: str, dtype: torch.dtype) -> float:
     return n**3 / in_turn({"matmul": lambda: a @ b})["matmul"]
 
 
+@cache
 def bandwidth(device: str) -> float:
     """Bytes a second that are read or written while one large tensor is copied to another."""
     source = torch.zeros(2**30 if device == "cuda" else 2**28, dtype=torch.uint8, device=device)

@@ -95,7 +95,8 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thoro
 
 def shares(case: Case, ways: dict[str, Way], seconds: dict[str, float], training: bool, device: str) -> dict[str, str]:
     """How much of each way's time even the roof of its type would take."""
-    bill = account(plain_network(case), case.clip)
+    with torch.device("meta"):
+        bill = account(plain_network(case), case.clip)
     kinds = {one.dtype for one in ways.values()}
     roofs = {dtype: roof_seconds(bill, case.batch, training, device, dtype) for dtype in kinds}
     return {way: f"{roofs[one.dtype] / seconds[way]:.0%}" for way, one in ways.items()}

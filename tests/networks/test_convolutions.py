@@ -133,10 +133,11 @@ def test_a_trace_shows_a_convolution():
 @pytest.mark.parametrize("way", ["conv3d", "matrix", "frames", "pixels"])
 def test_channels_last_stays_and_weights_keep_five_axes(way, monkeypatch):
     layout = {"memory_format": torch.channels_last_3d}
-    conv = Conv(8, 8, (3, 1, 1) if way == "pixels" else (1, 3, 3)).to(**layout)
+    kernel = (3, 1, 1) if way == "pixels" else (1, 3, 3)
+    conv = Conv(8, 8, kernel).to(**layout)
     monkeypatch.setattr(conv, "way", lambda x: way)
     assert conv(torch.randn(2, 8, 4, 6, 6).to(**layout)).is_contiguous(**layout)
-    assert conv.weight.ndim == 5
+    assert conv.weight.shape == (8, 8, *kernel)
 
 
 def test_2plus1d_is_its_equation_and_strides_each_axis_in_its_own_half():
