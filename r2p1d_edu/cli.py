@@ -5,12 +5,13 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from r2p1d_edu.bench import commands as bench
 from r2p1d_edu.classroom import commands as classroom
-from r2p1d_edu.errors import InputError
+from r2p1d_edu.errors import Diverged, InputError
 from r2p1d_edu.experiments import commands as experiments
 
 
@@ -23,7 +24,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it went well, 2 with one line on standard error if something given cannot be used."""
+    """Run one command. 0: it went well; with one line on standard error, 1: it failed, 2: what was given is no use."""
+    warnings.formatwarning = lambda message, *_: f"r2p1d_edu: {message}\n"  # one line, without the code behind it
     options = vars(make_parser().parse_args(arguments))
     command = options.pop("run")
     try:
@@ -31,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, OSError) as error:
         print(f"r2p1d_edu: {error}", file=sys.stderr)
         return 2
+    except Diverged as error:
+        print(f"r2p1d_edu: training diverged at {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("r2p1d_edu: stopped", file=sys.stderr)
         return 130

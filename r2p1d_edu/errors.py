@@ -5,6 +5,19 @@ class InputError(ValueError):
     """Something given to us cannot be used; the message says what was seen and what would be right."""
 
 
+class Diverged(ArithmeticError):
+    """Training met a loss or gradient that is not finite. Notebooks show its message alone.
+
+    Attributes:
+        run: what training had done until then (training.loop.Run); its network is the last finite one.
+    """
+
+    run = None
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Diverged: {self}"]
+
+
 def choose(value: object, choices, what: str) -> None:
     """Refuse `value` unless it is one of `choices`, and list them.
 

@@ -19,7 +19,7 @@ from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.experiments.grid import SEEDS, Setup, setups_of
 from r2p1d_edu.experiments.tables import Results
-from r2p1d_edu.training.device import choose_device, choose_precision
+from r2p1d_edu.training.device import choose_device
 from r2p1d_edu.training.loop import Run, train
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.arrow import write_arrow
@@ -156,7 +156,7 @@ def run_one(setup: Setup, recipe: Recipe) -> Outcome:
         "seconds": round(run.seconds, 1),
         "threads": torch.get_num_threads(),
         "device": choose_device(recipe.device),
-        "precision": choose_precision(recipe.precision, choose_device(recipe.device)),
+        "precision": run.precision,
         "torch": torch.__version__,
         "version": importlib.metadata.version("r2p1d_edu"),
     }

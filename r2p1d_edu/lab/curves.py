@@ -67,7 +67,7 @@ class Curves:
             self.raw_loss.append((step, row["loss"]))
             self.loss.append((step, self._mean_loss.add(row["loss"])))
         elif self.not_finite is None:
-            self.not_finite = step
+            self.not_finite, self.ended = step, True  # `train` stops there
         if math.isfinite(row["accuracy"]):
             self.accuracy.append((step, self._mean_accuracy.add(row["accuracy"])))
         validation = row.get("validation_accuracy")

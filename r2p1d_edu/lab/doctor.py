@@ -51,16 +51,22 @@ def versions() -> Iterator[Finding]:
 
 
 def device() -> Iterator[Finding]:
-    """What training will run on."""
+    """What training will run on, and whether its convolutions come out right there."""
     import torch
 
-    from r2p1d_edu.training.device import choose_device, choose_precision
+    from r2p1d_edu.networks.family import create_network
+    from r2p1d_edu.training.device import choose_device
+    from r2p1d_edu.training.precision import trust
 
     chosen = choose_device("auto")
-    precision = choose_precision("auto", chosen)
     name = torch.cuda.get_device_name() if chosen == "cuda" else f"{torch.get_num_threads()} threads"
-    words = {"bf16": "bfloat16 mixed precision", "32": "float32"}[precision]
-    yield Finding("ok", f"training runs on {chosen} ({name}) in {words}")
+    network = create_network("r2plus1d", depth=10, width=16).to(memory_format=torch.channels_last_3d)
+    trusted = trust(network, (3, 8, 40, 40), 16, device=chosen)
+    words = {"bf16": "bfloat16 mixed precision", "32": "float32"}[trusted.precision]
+    checked = ", its convolutions held against float32's" if trusted.precision == "bf16" else ""
+    yield Finding("ok", f"training runs on {chosen} ({name}) in {words}{checked}")
+    if trusted.wrong:
+        yield Finding("note", str(trusted))
     if chosen == "cpu":
         yield Finding("note", "no GPU: the lessons are made for this; full-size networks will be slow")
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
 from r2p1d_edu.errors import InputError, choose
 from r2p1d_edu.networks.checks import check_counts
+from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.loading import load_weights, read_checkpoint
 from r2p1d_edu.networks.resnet import DEPTHS, check_clips
 
@@ -58,9 +59,9 @@ class SpatioTemporalConv(nn.Module):
             t, padding_t = 3, 1
             # Quirk: a literal. The listing's comment derives 45 from the paper's formula, which gives 83.
             mid = STEM_MIDPLANES
-        self.spatial_conv = nn.Conv3d(in_channels, mid, (1, d, d), (1, *stride_space), (0, *padding_space), bias=bias)
+        self.spatial_conv = Conv(in_channels, mid, (1, d, d), (1, *stride_space), (0, *padding_space), bias)
         self.bn1 = nn.BatchNorm3d(mid)
-        self.temporal_conv = nn.Conv3d(mid, out_channels, (t, 1, 1), (stride_t, 1, 1), (padding_t, 0, 0), bias=bias)
+        self.temporal_conv = Conv(mid, out_channels, (t, 1, 1), (stride_t, 1, 1), (padding_t, 0, 0), bias)
         self.bn2 = nn.BatchNorm3d(out_channels)
         self.relu = nn.ReLU()
 

@@ -13,11 +13,17 @@ Triple = tuple[int, int, int]
 
 
 class Conv(nn.Conv3d):
-    """Conv3d without bias, padded to keep its size: (N, C_in, T, H, W) → (N, C_out, T/s, H/s, W/s).
+    """Conv3d, padded to keep its size unless told otherwise: (N, C_in, T, H, W) → (N, C_out, T/s, H/s, W/s).
 
-    The same numbers can be computed in several ways, and `way` names the fastest. Weights stay five-dimensional:
-    checkpoints fit any of them.
+    The same numbers can be computed in several ways, and `algorithm` names the fastest that is right. Weights stay
+    five-dimensional: checkpoints fit any of them.
+
+    Attributes:
+        in_float32: compute in float32 even under autocast, since this machine gets lower precision wrong here
+            (training/precision.py finds out).
     """
+
+    in_float32 = False
 
     def __init__(
         self,
@@ -26,16 +32,20 @@ class Conv(nn.Conv3d):
         kernel: Triple,
         stride: Triple = (1, 1, 1),
         padding: Triple | None = None,
+        bias: bool = False,
     ):
         padding = tuple(k // 2 for k in kernel) if padding is None else padding
-        super().__init__(in_channels, out_channels, kernel, stride, padding, bias=False)
+        super().__init__(in_channels, out_channels, kernel, stride, padding, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, C_in, T, H, W)."""
-        return getattr(self, f"by_{self.way(x)}")(x)
+        if self.in_float32:
+            with torch.autocast(x.device.type, enabled=False):
+                return getattr(self, self.algorithm(x))(x.float())
+        return getattr(self, self.algorithm(x))(x)
 
-    def way(self, x: Tensor) -> str:
-        """ "matrix", "frames", "pixels" or "conv3d": what was the fastest on two cores (benchmarks/RESULTS.md).
+    def algorithm(self, x: Tensor) -> str:
+        """ "im2col", "fold_time", "fold_space" or "conv3d": what was the fastest on two cores (benchmarks/RESULTS.md).
 
         Not measured is any other device: there, what is flat in time or in space is computed as the 2D convolution that
         it is, since cuDNN's conv3d has been slow, hungry or wrong in bfloat16 from release to release (PyTorch's issues
@@ -49,33 +59,72 @@ class Conv(nn.Conv3d):
             channels_last = self.weight.is_contiguous(memory_format=torch.channels_last_3d)
             positions = len(x) * math.prod(self.size_out(x))
             if channels_last and 2 * positions <= min(self.in_channels, self.out_channels):
-                return "matrix"
-            if x.dtype == torch.bfloat16 or torch.compiler.is_compiling():  # views gain nothing, or hinder
+                return "im2col"
+            if self.low_precision(x) or torch.compiler.is_compiling():  # views gain nothing, or hinder
                 return "conv3d"
             flat_in_space = flat_in_space and not channels_last
-        return "frames" if flat_in_time else "pixels" if flat_in_space else "conv3d"
+        return "fold_time" if flat_in_time else "fold_space" if flat_in_space else "conv3d"
 
     def size_out(self, x: Tensor) -> list[int]:
         """T, H and W of the output."""
         sizes = zip(x.shape[2:], self.kernel_size, self.stride, self.padding, strict=True)
         return [(n + 2 * pad - k) // s + 1 for n, k, s, pad in sizes]
 
-    def by_conv3d(self, x: Tensor) -> Tensor:
-        """As PyTorch does it."""
-        return super().forward(x)
+    def low_precision(self, x: Tensor) -> bool:
+        """Whether x would be multiplied in fewer than 32 bits, itself or under autocast."""
+        if self.in_float32:
+            return False
+        device = x.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+        return torch.finfo(dtype).bits < 32
 
-    def by_frames(self, x: Tensor) -> Tensor:
+    def away_from_edges(self, x: Tensor) -> tuple[Tensor, Triple, Triple]:
+        """x, stride and padding of the same convolution, without what oneDNN computes wrongly in bfloat16.
+
+        Two faults of its kernels for AVX-512 and AMX, seen in oneDNN 3.7 to 3.13 (PyTorch 2.6 to 2.15):
+
+        - Where the kernel is longer than the clip and more than one position is computed, such as kernel 3 on T = 2,
+          the weight gradient holds memory that was never written. Padded by hand, the kernel lies inside.
+        - Where one position is computed with a stride above 1, such as stride 2 on W = 1 or 2, the weight gradient
+          is wrong or overwrites other memory, and with AMX the output is wrong too (PyTorch's issue 169688). A single
+          position needs no stride, and of the input only what its window covers.
+
+        Once tests/networks/test_right_numbers.py passes without this, it can go.
+        """
+        if x.device.type != "cpu" or not self.low_precision(x):
+            return x, self.stride, self.padding
+        edges, strides, paddings = [], [], []
+        sizes = zip(x.shape[2:], self.size_out(x), self.kernel_size, self.stride, self.padding, strict=True)
+        for length, positions, k, stride, padding in sizes:
+            before = after = 0
+            if positions == 1 and stride > 1:
+                before, after, stride, padding = padding, k - length - padding, 1, 0  # negative: cut off
+            elif positions > 1 and padding and length < k:
+                before, after, padding = padding, padding, 0
+            edges = [before, after, *edges]  # F.pad begins with the last axis
+            strides.append(stride)
+            paddings.append(padding)
+        return F.pad(x, edges) if any(edges) else x, tuple(strides), tuple(paddings)
+
+    def conv3d(self, x: Tensor) -> Tensor:
+        """As PyTorch does it."""
+        x, stride, padding = self.away_from_edges(x)
+        return F.conv3d(x, self.weight, self.bias, stride, padding)
+
+    def fold_time(self, x: Tensor) -> Tensor:
         """A 1×d×d kernel never mixes frames: they join the batch, (N, C, T, H, W) → (N·T, C, H, W)."""
+        x, stride, padding = self.away_from_edges(x)
         frames, weight = x.transpose(1, 2).flatten(0, 1), self.weight.flatten(1, 2)
-        y = F.conv2d(frames, weight, None, self.stride[1:], self.padding[1:])
+        y = F.conv2d(frames, weight, self.bias, stride[1:], padding[1:])
         return y.unflatten(0, (len(x), -1)).transpose(1, 2)
 
-    def by_pixels(self, x: Tensor) -> Tensor:
+    def fold_space(self, x: Tensor) -> Tensor:
         """A t×1×1 kernel never mixes pixels: they become one axis, (N, C, T, H, W) → (N, C, T, H·W)."""
-        y = F.conv2d(x.flatten(3), self.weight.flatten(3), None, (self.stride[0], 1), (self.padding[0], 0))
+        x, stride, padding = self.away_from_edges(x)
+        y = F.conv2d(x.flatten(3), self.weight.flatten(3), self.bias, (stride[0], 1), (padding[0], 0))
         return y.unflatten(3, x.shape[3:])
 
-    def by_matrix(self, x: Tensor) -> Tensor:
+    def im2col(self, x: Tensor) -> Tensor:
         """What a position sees becomes a row of t·d·d·C_in numbers; the kernels are the columns of a matrix."""
         (st, sh, sw), (pt, ph, pw) = self.stride, self.padding
         t, h, w = ((n - 1) * s + 1 for n, s in zip(self.size_out(x), self.stride, strict=True))
@@ -83,7 +132,8 @@ class Conv(nn.Conv3d):
         places = product(*map(range, self.kernel_size))
         # Channels last, as the weights lie in training: then neither pieces nor weights are put in another order.
         pieces = [padded[:, i : i + t : st, j : j + h : sh, k : k + w : sw] for i, j, k in places]
-        return F.linear(torch.cat(pieces, -1), self.weight.permute(0, 2, 3, 4, 1).flatten(1)).permute(0, 4, 1, 2, 3)
+        matrix = self.weight.permute(0, 2, 3, 4, 1).flatten(1)
+        return F.linear(torch.cat(pieces, -1), matrix, self.bias).permute(0, 4, 1, 2, 3)
 
 
 def norm_relu(channels: int, relu: bool = True) -> tuple[nn.Module, nn.Module]:

@@ -6,6 +6,8 @@ over the frame features; "gru" and "conv" are two such networks, and both do see
 
 from torch import Tensor, nn
 
+from r2p1d_edu.networks.convolutions import Conv
+
 
 class GRUFusion(nn.Module):
     """A gated recurrent unit reads the frame features in order; its last state is the clip's vector.
@@ -31,7 +33,7 @@ class ConvFusion(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.conv = nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0), bias=False)
+        self.conv = Conv(channels, channels, (3, 1, 1))
         self.norm = nn.BatchNorm3d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool3d(1)

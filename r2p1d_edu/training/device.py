@@ -40,7 +40,10 @@ def choose_precision(precision: str, device: str) -> str:
 
 
 def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
-    """Lightning Fabric for one device, or for as many processes as `torchrun` started."""
+    """Lightning Fabric for one device, or for as many processes as `torchrun` started.
+
+    `precision` is taken as it is: what to trust a network with is found out in training/precision.py.
+    """
     device = choose_device(device)
     processes = {"devices": 1}
     if is_torchelastic_launched():  # Fabric must be told the same numbers as torchrun was

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, choose
 from r2p1d_edu.training.device import choose_precision
+from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.clips import EvaluationClips, Video, make_loader, normalise
 from r2p1d_edu.video.decode import frame_rate
@@ -83,7 +84,7 @@ def evaluate(
         order: one of ORDERS, done to the frames of each clip.
 
     Raises:
-        InputError: no videos, no clips, or an unknown order.
+        InputError: no videos, no clips, an unknown order, or a network whose answers are not finite.
     """
     choose(order, ORDERS, "order of frames")
     if not videos:
@@ -91,8 +92,14 @@ def evaluate(
     clips_per_video = recipe.clips_per_video if clips_per_video is None else clips_per_video
     clips = EvaluationClips(videos, recipe.source(), recipe.sampling, clips_per_video=clips_per_video)
     batches = progress(make_loader(clips, batch_size=recipe.batch * 2, workers=recipe.workers))
+    clip, device = (3, recipe.frames, recipe.size, recipe.size), next(network.parameters()).device.type
+    precision = trust(network, clip, recipe.batch, recipe.precision, device).precision
     with in_evaluation(network):
-        probabilities = torch.cat([predict(network, ORDERS[order](batch), recipe.precision) for batch, _ in batches])
+        probabilities = torch.cat([predict(network, ORDERS[order](batch), precision) for batch, _ in batches])
+    if not probabilities.isfinite().all():
+        raise InputError(
+            f"{split}: the network's answers are not finite numbers; its weights are broken, train it again"
+        )
     labels = np.array([video.label for video in videos])
     per_clip = probabilities.numpy().reshape(len(videos), clips_per_video, -1)  # (videos, clips, classes)
     per_video = per_clip.mean(1)

@@ -4,9 +4,11 @@ A run can be stopped at any step and resumed: batches and random numbers depend 
 the resumed run goes on exactly as the other would have, on a GPU but for rounding.
 """
 
+import math
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,10 +23,11 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
-from r2p1d_edu.errors import InputError
+from r2p1d_edu.errors import Diverged, InputError
 from r2p1d_edu.training.checkpoint import RunFolder, check_folder
-from r2p1d_edu.training.device import compiled, make_fabric
+from r2p1d_edu.training.device import choose_device, compiled, make_fabric
 from r2p1d_edu.training.evaluate import Result, evaluate
+from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.clips import StepSampler, TrainingClips, Video, make_loader, normalise, readable
 from r2p1d_edu.video.ucf101 import Split, hold_out_groups
@@ -41,6 +44,7 @@ class Run:
     total_steps: int
     clips_per_step: int  # of all processes together
     problems: list[str]  # a line for each video that could not be read
+    precision: str  # "bf16" or "32": what "auto" came to
     folder: RunFolder | None
     interrupted: bool = False
 
@@ -84,12 +88,18 @@ def train(
     An interruption (Ctrl-C, the stop button) ends training after the step under way; what was learnt is kept.
 
     Raises:
-        InputError: data, network or folder that cannot be used.
+        InputError: data, network, folder or precision that cannot be used.
+        Diverged: a loss or gradient was not finite; `on_row` was given that step's row. The error has the run, with the
+            last network whose loss and gradients were finite.
     """
     check_folder(folder, recipe, resume)
     split = recipe.load_split() if split is None else split
     network = recipe.build(len(split.classes))
-    fabric = make_fabric(recipe.device, recipe.precision)
+    clip, device = (3, recipe.frames, recipe.size, recipe.size), choose_device(recipe.device)
+    trusted = trust(network, clip, recipe.batch, recipe.precision, device, recipe.compile)
+    if trusted.wrong:
+        warnings.warn(str(trusted), RuntimeWarning, stacklevel=2)
+    fabric = make_fabric(device, trusted.precision)
     split, problems = read_all(split, recipe, progress)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
@@ -110,18 +120,19 @@ def train(
     loader = training_loader(recipe, training, fabric, first, total_steps)
     without_workers = recipe.changed(workers=0)  # to start some for each validation takes longer than they save
     clips_per_step = min(recipe.batch * fabric.world_size, len(training))
-    run = Run(recipe, network, split, history, total_steps, clips_per_step, problems, store)
+    run = Run(recipe, network, split, history, total_steps, clips_per_step, problems, trusted.precision, store)
     on_start(total_steps)
     for row in history:
         on_row(row)
     network.train()
+    last_finite = Copy(network)
     started, step = time.perf_counter() - run.seconds, first
     try:
         for step, (uint8_clips, labels) in enumerate(loader, first + 1):
             with uninterrupted():  # a step is done and recorded whole
                 torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
                 row = {"step": step, "epoch": step / per_epoch, "validation_accuracy": None}
-                row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels)
+                row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels, last_finite.keep)
                 ends_epoch = step % per_epoch == 0
                 if ends_epoch and validation:
                     title = f"{split.title}, held-out training groups"
@@ -135,6 +146,11 @@ def train(
                     if ends_epoch:
                         store.save(state, step, row["validation_accuracy"])
             on_row(row)
+    except NotFinite as error:
+        layer = first_not_finite(network)
+        last_finite.restore()
+        on_row(row | error.row | {"seconds": time.perf_counter() - started, "clips_per_second": 0.0})
+        raise diverged(error.row, step, layer, run) from None
     except KeyboardInterrupt:
         run.interrupted = True
         if store and history and len(history) == step:  # else a step was broken off: last.pt stays as it is
@@ -193,24 +209,83 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+class NotFinite(ArithmeticError):
+    """A step whose loss or gradient is not finite, with the row that it would have been; nothing was learnt from it."""
+
+    def __init__(self, row: dict):
+        super().__init__(row)
+        self.row = row
+
+
+class Copy:
+    """A network's numbers, kept to go back to."""
+
+    def __init__(self, network: nn.Module):
+        self.now = list(network.state_dict().values())
+        self.kept = [tensor.clone() for tensor in self.now]
+
+    def keep(self) -> None:
+        """Keep the numbers as they are now."""
+        for kept, now in zip(self.kept, self.now, strict=True):
+            kept.copy_(now)
+
+    def restore(self) -> None:
+        """Give the network back what was kept."""
+        for kept, now in zip(self.kept, self.now, strict=True):
+            now.copy_(kept)
+
+
+def first_not_finite(network: nn.Module) -> str:
+    """The layer whose gradient was the first not to be finite, in the order of the backward pass; or "none"."""
+    for name, parameter in reversed(list(network.named_parameters())):
+        if parameter.grad is not None and not parameter.grad.isfinite().all():
+            return name.rpartition(".")[0]
+    return "none"
+
+
+def diverged(row: dict, step: int, layer: str, run: Run) -> Diverged:
+    """The error that ends a run, in words."""
+    error = Diverged(
+        f"step {step}: the loss is {row['loss']:g} and the first gradient that is not finite is that of {layer} "
+        f"(learning rate {row['learning_rate']:.3g}, precision {run.precision}); training stopped, and the network is "
+        f"the last one that was finite. Try a smaller learning rate"
+    )
+    error.run = run
+    return error
+
+
 def training_step(
-    fabric: Fabric, network: nn.Module, optimizer, scheduler, uint8_clips: Tensor, labels: Tensor
+    fabric: Fabric,
+    network: nn.Module,
+    optimizer,
+    scheduler,
+    uint8_clips: Tensor,
+    labels: Tensor,
+    before_update: Callable[[], None] = lambda: None,
 ) -> dict:
     """Learn from one batch, uint8 (N, 3, T, H, W) and labels (N,); returns the loss, accuracy and learning rate.
 
-    With several processes loss and accuracy are the averages over their batches.
+    With several processes loss and accuracy are the averages over their batches. `before_update` is called once loss
+    and gradients are known to be finite, and the weights are still the old ones.
+
+    Raises:
+        NotFinite: the loss or a gradient is not finite; the weights are the old ones.
     """
     clips, labels = fabric.to_device(uint8_clips), fabric.to_device(labels)
     logits = network(normalise(clips))
     loss = F.cross_entropy(logits, labels)
     optimizer.zero_grad()
     fabric.backward(loss)
-    optimizer.step()
-    learning_rate = scheduler.get_last_lr()[0]
-    scheduler.step()
     accuracy = (logits.argmax(1) == labels).float().mean()
-    loss, accuracy = fabric.all_reduce(torch.stack([loss.detach(), accuracy])).tolist()
-    return {"loss": loss, "accuracy": accuracy, "learning_rate": learning_rate}
+    norm = nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+    loss, accuracy, norm = fabric.all_reduce(torch.stack([loss.detach(), accuracy, norm])).tolist()
+    row = {"loss": loss, "accuracy": accuracy, "learning_rate": scheduler.get_last_lr()[0]}
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise NotFinite(row)
+    before_update()
+    optimizer.step()
+    scheduler.step()
+    return row
 
 
 def clips_per_second(history: list[dict], row: dict, clips_per_step: int, window: int = 10) -> float:

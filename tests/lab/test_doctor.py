@@ -12,6 +12,7 @@ import torch
 
 from r2p1d_edu.cli import main
 from r2p1d_edu.lab import doctor
+from r2p1d_edu.training import precision
 from r2p1d_edu.lab.doctor import FOR_NOTEBOOKS, NEEDED, examine
 from r2p1d_edu.video import decode
 
@@ -72,9 +73,19 @@ def test_the_device_is_named_and_a_machine_without_gpu_is_told(monkeypatch, cuda
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(precision, "fault_of", lambda *_: "")
     findings = list(doctor.device())
     assert words in findings[0].text
     assert [finding.state for finding in findings] == (["ok"] if cuda else ["ok", "note"])
+
+
+def test_a_processor_that_is_wrong_in_bfloat16_is_told(monkeypatch):
+    monkeypatch.setattr(precision, "choose_precision", lambda *_: "bf16")
+    monkeypatch.setattr(precision, "fault_of", lambda case, *_: "it is wrong" if case.kernel == (3, 1, 1) else "")
+    assert any(
+        finding.state == "note" and "computes bfloat16 wrongly in stem.3 (11 → 16 channels" in finding.text
+        for finding in doctor.device()
+    )
 
 
 def test_an_old_python_is_told_what_is_needed(monkeypatch):

@@ -20,6 +20,7 @@ GEOMETRIES = [
     ((1, 1, 1), (1, 1, 1), (0, 0, 0)),
     ((1, 1, 1), (1, 2, 2), (0, 0, 0)),
     ((1, 1, 1), (2, 2, 2), (0, 0, 0)),
+    ((1, 1, 1), (2, 1, 1), (0, 0, 0)),
     ((3, 3, 3), (1, 1, 1), (1, 1, 1)),
     ((3, 3, 3), (2, 2, 2), (1, 1, 1)),
     ((3, 7, 7), (1, 2, 2), (1, 3, 3)),
@@ -37,29 +38,29 @@ def geometry(conv):
     return conv.kernel_size, conv.stride, conv.padding
 
 
-def ways(kernel, stride, padding):
+def algorithms(kernel, stride, padding):
     """Every way that such a convolution can be computed in."""
-    yield from ("conv3d", "matrix")
+    yield from ("conv3d", "im2col")
     if kernel[0] == stride[0] == 1 and padding[0] == 0:
-        yield "frames"
+        yield "fold_time"
     if kernel[1:] == stride[1:] == (1, 1) and padding[1:] == (0, 0):
-        yield "pixels"
+        yield "fold_space"
 
 
-CASES = [(*geometry, way) for geometry in GEOMETRIES for way in ways(*geometry)]
+CASES = [(*geometry, algorithm) for geometry in GEOMETRIES for algorithm in algorithms(*geometry)]
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last_3d])
-@pytest.mark.parametrize(("kernel", "stride", "padding", "way"), CASES, ids=names)
-def test_outputs_and_gradients_are_those_of_conv3d(kernel, stride, padding, way, memory_format, monkeypatch):
+@pytest.mark.parametrize(("kernel", "stride", "padding", "algorithm"), CASES, ids=names)
+def test_outputs_and_gradients_are_those_of_conv3d(kernel, stride, padding, algorithm, memory_format, monkeypatch):
     seed = torch.seed()  # other numbers each time
     draw = {"dtype": torch.float64, "generator": torch.manual_seed(seed)}
     ours = Conv(3, 5, kernel, stride, padding).double()
     plain = nn.Conv3d(3, 5, kernel, stride, padding, bias=False).double()
     plain.load_state_dict(ours.state_dict())
-    monkeypatch.setattr(ours, "way", lambda x: way)
-    if way != "conv3d":  # else it would be compared with itself
-        monkeypatch.setattr(ours, "by_conv3d", None)
+    monkeypatch.setattr(ours, "algorithm", lambda x: algorithm)
+    if algorithm != "conv3d":  # else it would be compared with itself
+        monkeypatch.setattr(ours, "conv3d", None)
     x = torch.randn(2, 3, 6, 9, 8, **draw).to(memory_format=memory_format)
     seen, expected = x.clone().requires_grad_(), x.clone().requires_grad_()
     ours.to(memory_format=memory_format)
@@ -84,43 +85,45 @@ def test_every_geometry_in_use_is_held_against_conv3d():
     assert r2d in used
 
 
-@pytest.mark.parametrize(("kernel", "way"), [((1, 3, 3), "frames"), ((3, 1, 1), "pixels"), ((3, 3, 3), "conv3d")])
-def test_off_the_cpu_what_is_flat_is_computed_in_2d(kernel, way):
+@pytest.mark.parametrize(
+    ("kernel", "algorithm"), [((1, 3, 3), "fold_time"), ((3, 1, 1), "fold_space"), ((3, 3, 3), "conv3d")]
+)
+def test_off_the_cpu_what_is_flat_is_computed_in_2d(kernel, algorithm):
     with torch.device("meta"):
         conv, clips = Conv(512, 512, kernel), torch.empty(1, 512, 1, 2, 2)
-    assert conv.way(clips) == way
+    assert conv.algorithm(clips) == algorithm
     assert conv(clips).shape == clips.shape
 
 
 ON_A_CPU = [
-    # kernel, frames of 2×2, dtype, layout, way
-    ((1, 3, 3), 5, torch.float32, torch.channels_last_3d, "matrix"),  # 20 positions, half of 40 channels
-    ((1, 3, 3), 6, torch.float32, torch.channels_last_3d, "frames"),
-    ((1, 3, 3), 5, torch.float32, torch.contiguous_format, "frames"),
+    # kernel, frames of 2×2, dtype, layout, algorithm
+    ((1, 3, 3), 5, torch.float32, torch.channels_last_3d, "im2col"),  # 20 positions, half of 40 channels
+    ((1, 3, 3), 6, torch.float32, torch.channels_last_3d, "fold_time"),
+    ((1, 3, 3), 5, torch.float32, torch.contiguous_format, "fold_time"),
     ((1, 3, 3), 6, torch.bfloat16, torch.channels_last_3d, "conv3d"),
     ((3, 1, 1), 6, torch.float32, torch.channels_last_3d, "conv3d"),
-    ((3, 1, 1), 6, torch.float32, torch.contiguous_format, "pixels"),
-    ((3, 3, 3), 5, torch.bfloat16, torch.channels_last_3d, "matrix"),
+    ((3, 1, 1), 6, torch.float32, torch.contiguous_format, "fold_space"),
+    ((3, 3, 3), 5, torch.bfloat16, torch.channels_last_3d, "im2col"),
     ((3, 3, 3), 6, torch.float32, torch.contiguous_format, "conv3d"),
 ]
 
 
-@pytest.mark.parametrize(("kernel", "frames", "dtype", "layout", "way"), ON_A_CPU)
-def test_the_way_on_a_cpu(kernel, frames, dtype, layout, way):
+@pytest.mark.parametrize(("kernel", "frames", "dtype", "layout", "algorithm"), ON_A_CPU)
+def test_the_algorithm_on_a_cpu(kernel, frames, dtype, layout, algorithm):
     conv = Conv(64, 40, kernel).to(dtype).to(memory_format=layout)
-    assert conv.way(torch.zeros(1, 64, frames, 2, 2, dtype=dtype)) == way
+    assert conv.algorithm(torch.zeros(1, 64, frames, 2, 2, dtype=dtype)) == algorithm
 
 
 def test_a_program_that_is_compiled_has_no_views():
-    ways = []
+    seen = []
 
     def call(x):
-        ways.append(Conv.way(conv, x))
+        seen.append(Conv.algorithm(conv, x))
         return conv(x)
 
     conv = Conv(4, 4, (1, 3, 3))
     torch.compile(call, backend="eager")(torch.zeros(1, 4, 3, 4, 4))
-    assert ways == ["conv3d"]
+    assert seen == ["conv3d"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -130,12 +133,12 @@ def test_a_trace_shows_a_convolution():
     assert "linear" not in str(trace.inlined_graph)
 
 
-@pytest.mark.parametrize("way", ["conv3d", "matrix", "frames", "pixels"])
-def test_channels_last_stays_and_weights_keep_five_axes(way, monkeypatch):
+@pytest.mark.parametrize("algorithm", ["conv3d", "im2col", "fold_time", "fold_space"])
+def test_channels_last_stays_and_weights_keep_five_axes(algorithm, monkeypatch):
     layout = {"memory_format": torch.channels_last_3d}
-    kernel = (3, 1, 1) if way == "pixels" else (1, 3, 3)
+    kernel = (3, 1, 1) if algorithm == "fold_space" else (1, 3, 3)
     conv = Conv(8, 8, kernel).to(**layout)
-    monkeypatch.setattr(conv, "way", lambda x: way)
+    monkeypatch.setattr(conv, "algorithm", lambda x: algorithm)
     assert conv(torch.randn(2, 8, 4, 6, 6).to(**layout)).is_contiguous(**layout)
     assert conv.weight.shape == (8, 8, *kernel)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import ipywidgets
 
-from r2p1d_edu.errors import InputError
+from r2p1d_edu.errors import Diverged, InputError
 from r2p1d_edu.lab.live import LivePlot
 from r2p1d_edu.lab.palette import title
 from r2p1d_edu.lab.widgets.panel import ALERT
@@ -85,7 +85,7 @@ class TinyTraining(ipywidgets.VBox):
             self.say("Done.")
         except KeyboardInterrupt:
             self.say("Stopped.")
-        except InputError as error:
+        except (InputError, Diverged) as error:
             self.status.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
         finally:
             self.asked_to_stop.clear()
