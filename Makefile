@@ -15,11 +15,13 @@ TEACH  := $(VENV)/installed-lab-grading
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 
-.PHONY: help lab test notebooks pictures lint experiments assignments grade setup clean
+.PHONY: help lab check test versions notebooks pictures lint experiments assignments grade setup clean
 
 help:
 	@echo "make lab        set up, then open JupyterLab at the first lesson"
 	@echo "make test       set up, then run every test, the notebooks included"
+	@echo "make check      set up, then style and the fast tests: a minute"
+	@echo "make versions   the tests with the lowest and with newer versions of PyTorch, each in an environment of its own"
 	@echo "make notebooks  run every lesson again and store its outputs"
 	@echo "make pictures   draw the pictures of the README again"
 	@echo "make lint       check the style of the code and the notebooks"
@@ -45,6 +47,17 @@ lab: $(LAB)
 test: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
 	  --nbval --nbval-current-env --nbval-cell-timeout=900 tests notebooks
+
+# What takes longer (the lessons, browsers, every convolution under every instruction set) is for `make test`.
+check: lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -q -m "not slow and not browser" tests
+
+TORCHES ?= 2.6.0 2.13.0 2.14.1
+versions: $(TORCHES:%=tested-%)
+tested-%:
+	$(PYTHON) -m venv $(VENV)-torch-$*
+	$(VENV)-torch-$*/bin/python -m pip install --quiet $(PIP_ARGS) 'torch==$*' -e '.[$(EXTRAS)]'
+	$(MAKE) --no-print-directory test VENV=$(VENV)-torch-$* STAMP=
 
 notebooks: $(STAMP)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \

@@ -6,6 +6,19 @@ from bad_server import Server
 
 from r2p1d_edu import download
 
+# What takes longer than ten seconds, or starts other programs: folders and files of tests that `make check` leaves out.
+SLOW = {
+    *("bench", "benchmarks", "browser", "classroom", "experiments", "explorer"),
+    *("test_compile.py", "test_distributed.py", "test_equal_runs.py", "test_memory.py", "test_cli.py"),
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark them."""
+    for item in items:
+        if SLOW & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
