@@ -113,12 +113,26 @@ export const KINDS = {
   "p3d-a": { title: "P3D-A", css: "p3d" },
   "p3d-b": { title: "P3D-B", css: "p3d" },
   "p3d-c": { title: "P3D-C", css: "p3d" },
-  p3d: { title: "P3D A·B·C", css: "p3d" },
+  p3d: { title: "P3D", css: "p3d" },
 };
 
-/** The five kinds of a named network, or of a row written "3d,3d,2+1d,2d,2d". @param {string} network @returns {Kind[]} */
+/**
+ * The five kinds of a network: a name, or a row written "3d,3d,2+1d,2d,2d"; ":gru" or ":conv" may follow, the fusion.
+ * @param {string} network @returns {Kind[]}
+ */
 export function kindsOf(network) {
-  return ROWS[network] ?? network.split(",");
+  const [row] = network.split(":");
+  return ROWS[row] ?? row.split(",");
+}
+
+/** The fusion that is written after a network. @param {string} network */
+export function fusionOf(network) {
+  return network.split(":")[1] ?? "pool";
+}
+
+/** What a bill of this network is asked for with; one of a fixed skeleton takes no depth from the family. */
+export function query(network, { depth, width, frames, size, classes }) {
+  return { network: network.split(":")[0], fusion: fusionOf(network), depth, width, frames, size, num_classes: classes };
 }
 
 /** A row's name where it has one in this skeleton, else the row itself. @param {Kind[]} kinds */
@@ -129,11 +143,13 @@ export function nameOf(kinds) {
 
 /** The name as the papers print it; a learner's own row is its kinds. @param {string} network */
 export function titleOf(network) {
+  const [row, fusion] = network.split(":");
+  if (fusion && fusion !== "pool") return `${titleOf(row)} + ${fusion === "gru" ? "GRU" : "conv"}`;
   if (LOOKS[network]) return LOOKS[network][0];
   return kindsOf(network).map((kind) => KINDS[kind]?.title ?? kind).join(" · ");
 }
 
 /** Does it share the family's skeleton, so that kinds, depth, width and fusion can be chosen? @param {string} network */
 export function isFamily(network) {
-  return !(network in OTHERS);
+  return !(network.split(":")[0] in OTHERS);
 }

@@ -1,0 +1,4 @@
+export const TOUR = [{ link: "#family" }];
+export function tourCard() {
+  return null;
+}
