@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 IMPORT = re.compile(r'^import\s+(?:\*\s+as\s+(?P<all>\w+)|\{(?P<names>[^}]*)\})\s+from\s+"(?P<path>[^"]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?)\s+(\w+))", re.M)
+BESIDE = re.compile(r"^\s*(?:/\*\*.*?\*/\n|//[^\n]*\n)|^[ ]+", re.M | re.S)  # comments and indents: only for readers
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -75,7 +76,7 @@ def wrapped(path: Path) -> str:
         names = found["all"] or f"{{{found['names'].replace(' as ', ': ')}}}"
         return f"const {names} = {variable((path.parent / found['path']).resolve())};\n"
 
-    text = IMPORT.sub(as_constant, path.read_text("utf-8"))
+    text = BESIDE.sub("", IMPORT.sub(as_constant, path.read_text("utf-8")))
     return f"{EXPORT.sub('', text)}return {{ {', '.join(EXPORT.findall(text))} }};"
 
 

@@ -9,10 +9,12 @@ import { VIEWS, firstState, read, write } from "./router.js";
 import { TOUR, tourCard } from "./tour.js";
 import { WORDS, speak } from "./words.js";
 import { familyView } from "./views/family.js";
+import { blockView } from "./views/block.js";
 import { convolutionView } from "./views/convolution.js";
+import { matchingView } from "./views/matching.js";
 import { networkView } from "./views/network.js";
 
-const DRAW = { family: familyView, network: networkView, conv: convolutionView };
+const DRAW = { family: familyView, network: networkView, block: blockView, conv: convolutionView, matching: matchingView };
 
 /** The link in the address bar. */
 function addressBar(onMove) {
@@ -92,6 +94,14 @@ export function mount(el, options = {}) {
         if (bills.size > 300) bills.clear();
         bills.set(key, account(asked));
       }
+      return bills.get(key);
+    },
+    /** The bill of a named network with options of its own, at the state's depth and width. */
+    billWith(network, more) {
+      const { depth, width } = state;
+      const asked = { network, depth: depth in data.DEPTHS ? depth : 18, width, ...more };
+      const key = JSON.stringify(asked);
+      if (!bills.has(key)) bills.set(key, account(asked));
       return bills.get(key);
     },
     /** Change something in this view. */

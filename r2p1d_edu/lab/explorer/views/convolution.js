@@ -105,7 +105,7 @@ function choices(ui, twoHalves) {
     switcher(t("kind"), state.conv, kinds, (conv) => ui.set({ conv, open: 0 }), "kind"),
     switcher(t("clipShown"), state.clip, clips, (clip) => ui.set({ clip }), "clip"),
     menu(t("kernel"), state.kernel, kernels, (kernel) => ui.set({ kernel }), { key: "kernel" }),
-    state.conv === "2+1d" && switcher(t("middleChannels"), state.m, [1, 2, 3, 4].map((m) => [m, `M = ${m}`]), (m) => ui.set({ m, open: 0 }), "m"),
+    state.conv === "2+1d" && switcher(t("middleChannels"), state.m, [1, 2, 3, 4].map((m) => [m, String(m)]), (m) => ui.set({ m, open: 0 }), "m"),
     twoHalves && switcher(t(state.conv === "2+1d" ? "reluBetween" : "reluAfter"), state.relu, [["on", t("on")], ["off", t("off")]], (relu) => ui.set({ relu }), "relu"));
 }
 
@@ -117,9 +117,9 @@ function transport(ui, made, here) {
   const to = (part) => (value) => ui.set({ ...here, [part]: value - 1 });
   return h("div", { class: "controls" },
     h("div", { class: "field", key: "buttons" }, h("span", {}, t("move")), h("div", {},
-      button("stepBack", "⏴", () => ui.set(next(here, made, memory.path, -1))), " ",
+      button("stepBack", "‹", () => ui.set(next(here, made, memory.path, -1))), " ",
       h("button", { type: "button", key: "play", class: "main", onclick: () => play(ui) }, t(memory.playing ? "pause" : "play")), " ",
-      button("step", "⏵", () => ui.set(next(here, made, memory.path))))),
+      button("step", "›", () => ui.set(next(here, made, memory.path))))),
     switcher(t("pathOf"), memory.path, [["space", t("path.space")], ["time", t("path.time")]], (path) => { memory.path = path; ui.redraw(); }, "path"),
     slider(t("frame"), here.t + 1, steps(made.out.length), to("t"), "t"),
     slider(t("row"), here.y + 1, steps(made.out[0].length), to("y"), "y"),
@@ -158,18 +158,19 @@ function strip(ui, made, here, name, frames, { key, seen, window, cell = false, 
     const position = { y: at(event.clientY - inside.top, H), x: at(event.clientX - inside.left, W) };
     ui.set({ t: made.out.length === 1 ? 0 : Number(other.dataset.frame), ...position });
   };
+  const base = Number(getComputedStyle(ui.root).getPropertyValue("--cell")) || 255; // what 0 looks like, light or dark
   const shown = frames.map((frame, t) => {
     const lit = seen.includes(t);
     const inWindow = window.includes(t);
     const shape = cell ? [1, 1, here.y, here.x] : side && !side.includes(t) ? [1, 1, here.y, here.x] : [3, 3, here.y - 1, here.x - 1];
     const [high, broad, y, x] = shape;
     const reached = fresh ? order(here, made, memory.path) : Infinity;
-    const version = [made.key, size, range, fresh ? reached : "", devicePixelRatio, ui.state.lang].join();
-    const paint = (canvas) => paintFrame(canvas, frame, { t, size, most, range, reached, made, path: memory.path });
+    const version = [made.key, size, range, fresh ? reached : "", devicePixelRatio, base].join();
+    const paint = (canvas) => paintFrame(canvas, frame, { t, size, most, range, reached, made, path: memory.path, base });
     const box = `width:${broad * pixel}px;height:${high * pixel}px;transform:translate(${x * pixel}px,${y * pixel}px)`;
     return h("div", { key: t, class: lit ? "frame lit" : "frame", "data-frame": t, onpointerdown: (e) => move(t, e), onpointermove: (e) => move(t, e) },
       h("canvas", { paint, version, style: `width:${size}px;height:${(size * H) / W}px` }),
-      (inWindow || lit) && h("div", { class: "win", style: box }),
+      (inWindow || lit) && h("div", { class: cell ? "win cell" : "win", style: box }),
       h("span", {}, frames.length > 1 ? String(t + 1) : "1"));
   });
   return h("div", { key }, h("p", { class: "stripname" }, name),
@@ -183,7 +184,7 @@ function order({ t, y, x }, { out }, path) {
 }
 
 /** Cells in grey (pixels) or in blue and orange (values), with their numbers where there is room. */
-function paintFrame(canvas, frame, { t, size, most, range, reached, made, path }) {
+function paintFrame(canvas, frame, { t, size, most, range, reached, made, path, base }) {
   const scale = globalThis.devicePixelRatio || 1;
   const [H, W] = [frame.length, frame[0].length];
   canvas.width = Math.round(size * scale);
@@ -194,7 +195,7 @@ function paintFrame(canvas, frame, { t, size, most, range, reached, made, path }
   pen.textBaseline = "middle";
   frame.forEach((row, y) => row.forEach((value, x) => {
     const share = Math.min(1, Math.abs(value) / most);
-    const mix = (end) => Math.round(255 + (end - 255) * share);
+    const mix = (end) => Math.round(base + (end - base) * share);
     const grey = Math.round(28 + 227 * share);
     const [r, g, b] = range === "pixel" ? [grey, grey, grey] : value < 0 ? [mix(213), mix(94), mix(0)] : [mix(0), mix(114), mix(178)];
     const later = order({ t, y, x }, made, path) > reached;
@@ -202,8 +203,8 @@ function paintFrame(canvas, frame, { t, size, most, range, reached, made, path }
     pen.fillStyle = `rgb(${r},${g},${b})`;
     pen.fillRect(Math.floor(x * pixel), Math.floor(y * pixel), Math.ceil(pixel), Math.ceil(pixel));
     if (pixel / scale >= 12 && value !== 0) {
-      pen.fillStyle = (range === "pixel" ? grey > 128 : share < 0.6 || value < 0) ? "#111" : "#fff";
-      pen.font = `${Math.round(pixel * (Math.abs(value) > 99 ? 0.42 : 0.58))}px sans-serif`;
+      pen.fillStyle = (range === "pixel" ? grey > 128 : base > 128 && (share < 0.6 || value < 0)) ? "#111" : "#fff";
+      pen.font = `${Math.round(pixel * [0.62, 0.62, 0.56, 0.42, 0.36][Math.min(4, minus(value).length)])}px sans-serif`;
       pen.fillText(minus(value), (x + 0.5) * pixel, (y + 0.55) * pixel);
     }
   }));
@@ -213,7 +214,7 @@ function paintFrame(canvas, frame, { t, size, most, range, reached, made, path }
 /** pixel × weight = product, nine times. */
 function nine(cells) {
   return h("div", { class: "nine" }, cells.map(({ pixel, weight, product }) =>
-    h("span", { class: product === 0 ? "zero" : "" }, `${pixel}×${weight < 0 ? `(${minus(weight)})` : weight}=${minus(product)}`)));
+    h("span", { class: product === 0 ? "zero" : "" }, `${pixel}×${minus(weight)}=${minus(product)}`)));
 }
 
 const added = (numbers) => numbers.map((n, i) => (i === 0 ? minus(n) : n < 0 ? ` − ${-n}` : ` + ${n}`)).join("");
