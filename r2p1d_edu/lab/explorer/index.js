@@ -3,7 +3,7 @@
  * @module
  */
 import { account, balance, midplanes } from "./arithmetic.js";
-import { h, menu, patch, switcher } from "./draw.js";
+import { h, menu, patch } from "./draw.js";
 import * as data from "./networks.js";
 import { VIEWS, firstState, read, write } from "./router.js";
 import { TOUR, tourCard } from "./tour.js";
@@ -11,10 +11,14 @@ import { WORDS, speak } from "./words.js";
 import { familyView } from "./views/family.js";
 import { blockView } from "./views/block.js";
 import { convolutionView } from "./views/convolution.js";
+import { learntView } from "./views/learnt.js";
 import { matchingView } from "./views/matching.js";
 import { networkView } from "./views/network.js";
+import { timeView } from "./views/time.js";
 
-const DRAW = { family: familyView, network: networkView, block: blockView, conv: convolutionView, matching: matchingView };
+const DRAW = {
+  family: familyView, network: networkView, block: blockView, conv: convolutionView, matching: matchingView, time: timeView, learnt: learntView,
+};
 
 /** The link in the address bar. */
 function addressBar(onMove) {
@@ -128,6 +132,11 @@ export function mount(el, options = {}) {
       const { above } = VIEWS[state.view];
       if (above) move({ ...state, view: above }, { up: true });
     },
+    /** Go where a link leads. */
+    follow(link) {
+      const found = read(link, state);
+      if (!found.error) move(found.state);
+    },
     redraw: () => draw(),
   };
 
@@ -234,7 +243,7 @@ export function mount(el, options = {}) {
 
   function startTour() {
     if (state.tour) ui.set({ tour: 0 });
-    else follow(TOUR[0].link + "&tour=1");
+    else ui.follow(TOUR[0].link + "&tour=1");
   }
 
   function onKey(event) {
