@@ -158,7 +158,8 @@ function strip(ui, made, here, name, frames, { key, seen, window, cell = false, 
     const position = { y: at(event.clientY - inside.top, H), x: at(event.clientX - inside.left, W) };
     ui.set({ t: made.out.length === 1 ? 0 : Number(other.dataset.frame), ...position });
   };
-  const base = Number(getComputedStyle(ui.root).getPropertyValue("--cell")) || 255; // what 0 looks like, light or dark
+  const [red] = getComputedStyle(ui.root).backgroundColor.match(/\d+/g).map(Number);
+  const base = red > 128 ? 255 : 40; // what 0 looks like, light or dark
   const shown = frames.map((frame, t) => {
     const lit = seen.includes(t);
     const inWindow = window.includes(t);

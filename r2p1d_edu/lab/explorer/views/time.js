@@ -19,22 +19,24 @@ const FRAMES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 export function levels(bill, frames, fusion) {
   const found = [{ label: "clip", T: frames, k: 1, s: 1, p: 0, stage: -1, block: "", x: 0, jump: 1 }];
   let [x, jump] = [0, 1];
-  const push = (row, k, s, p) => {
+  const push = (row, k, s, p, moves) => {
     x += ((k - 1) / 2 - p) * jump;
     jump *= s;
     const stage = stageOf(row.group);
     const block = /^(layer|res|conv)\d\.\d+(?=\.)/.exec(row.name)?.[0] ?? row.name;
-    found.push({ label: row.name, kernel: row.kernel, T: row.shape[1], k, s, p, stage, block, x, jump });
+    found.push({ label: row.name, kernel: moves && row.kernel, T: row.shape[1], k, s, p, stage, block, x, jump });
   };
   const main = bill.rows.filter((row) => row.kernel && stageOf(row.group) < 5 && !row.name.includes("downsample"));
   main.forEach((row, i) => {
     const [k, s] = [row.kernel[0], row.stride[0]];
-    const branchStride = row.name.includes(".spatial.") && k === 1 && s > 1; // the temporal branch beside it counts
+    const twin = row.name.includes(".spatial.") && main.find((r) => r.name === row.name.replace(".spatial.", ".temporal."));
+    const branchStride = twin && s > 1 && twin.stride[0] > 1; // in P3D-B the temporal branch beside it counts
     const conv = row.kind === "Conv";
     const p = conv && row.shape[1] * s >= row.input[1] && k > 1 ? Math.floor(k / 2) : 0;
     const last = stageOf(main[i + 1]?.group ?? "fc") !== stageOf(row.group);
     const kept = found.at(-1).stage === stageOf(row.group);
-    if (((k > 1 || s > 1) && !branchStride) || (last && !kept)) push(row, k, s, p);
+    const moves = (k > 1 || s > 1) && !branchStride;
+    if (moves || (last && !kept)) push(row, moves ? k : 1, moves ? s : 1, moves ? p : 0, moves);
   });
   const T = found.at(-1).T;
   const label = { pool: "average", gru: "GRU", conv: "conv + average" }[fusion];
@@ -45,7 +47,7 @@ export function levels(bill, frames, fusion) {
 /**
  * How much of unit `cell` of level `from` comes from each unit of every level below, if all weights were equal: the
  * gradient, with residual blocks passing half of it along the shortcut.
- * @param {Level[]} all @returns {number[][]} a row a level, shares that add up to at most 1
+ * @param {Level[]} all @returns {number[][]} a row a level, shares; what padding makes of the value is missing
  */
 export function shares(all, from, cell) {
   const rows = all.map((level) => new Array(level.T).fill(0));
@@ -91,6 +93,8 @@ export function timeView(ui) {
   const from = state.layer < 1 || state.layer >= all.length ? all.length - 2 : state.layer;
   const cell = state.cell < 0 || state.cell >= all[from].T ? Math.floor((all[from].T - 1) / 2) : state.cell;
   const rows = shares(all, from, cell);
+  const total = rows[0].reduce((a, b) => a + b) || 1; // the rest came from padding
+  rows[0] = rows[0].map((share) => share / total);
   const seen = rows[0].map((share, i) => (share > 0 ? i + 1 : 0)).filter(Boolean);
   const strongest = rows[0].indexOf(Math.max(...rows[0])) + 1;
   const place = { layer: nameOf(t, all[from]), cell: cell + 1, of: all[from].T, first: seen[0], last: seen.at(-1), n: seen.length, frames: state.frames };
@@ -115,48 +119,51 @@ function nameOf(t, level) {
   return GROUPS[level.stage];
 }
 
+/** The layers as rows of units, the output on top and the clip at the bottom, and the share of each frame below. */
 function picture(ui, all, rows, from, cell, choose) {
   const { t, state } = ui;
   const narrow = ui.width < 640;
   const left = narrow ? 74 : 190;
-  const right = 8;
-  const unit = Math.min(64, (ui.width - left - right) / state.frames);
+  const unit = Math.min(64, (ui.width - left - 8) / state.frames);
   const tall = all.length > 30 ? 13 : all.length > 20 ? 17 : 22;
   const box = Math.max(3, Math.min(unit - 3, tall * 2));
-  const height = all.length * (tall + 8) + 60;
+  const base = all.length * (tall + 8) + 8;
+  const height = base + 76;
   const x = (level, i) => left + (level.x + i * level.jump + 0.5) * unit;
-  const y = (l) => 4 + l * (tall + 8);
+  const y = (l) => 4 + (all.length - 1 - l) * (tall + 8);
   const kinds = kindsOf(state.network);
   const lines = [];
   for (let l = from; l > 0; l--) {
+    const { k, s, p, T } = { ...all[l], T: all[l - 1].T };
     rows[l].forEach((share, i) => {
-      if (!share) return;
-      for (let k = 0; k < all[l].k; k++) {
-        const j = i * all[l].s + k - all[l].p;
-        if (j >= 0 && j < all[l - 1].T) lines.push(`M${x(all[l], i).toFixed(1)},${y(l)}L${x(all[l - 1], j).toFixed(1)},${y(l - 1) + tall}`);
+      for (let j = Math.max(0, i * s - p); share && j < Math.min(T, i * s - p + k); j++) {
+        lines.push(`M${x(all[l], i).toFixed(1)},${y(l) + tall}L${x(all[l - 1], j).toFixed(1)},${y(l - 1)}`);
       }
     });
   }
-  const most = rows.map((row) => Math.max(...row));
-  const row = (level, l) => {
+  const drawn = all.map((level, l) => {
     const css = level.stage >= 0 && level.stage < 5 ? (KINDS[kinds[level.stage]]?.css ?? "clip") : "clip";
-    const kernel = level.kernel ? ` ${times(level.kernel)}${level.s > 1 ? ` /${level.s}` : ""}` : "";
+    const kernel = level.kernel && !narrow ? ` ${times(level.kernel)}${level.s > 1 ? ` /${level.s}` : ""}` : "";
+    const most = Math.max(...rows[l]);
+    const unitBox = (share, i) => {
+      const chosen = l === from && i === cell;
+      return h("rect", {
+        key: i, class: "unit", x: x(level, i) - box / 2, y: y(l), width: box, height: tall, rx: 2,
+        fill: share ? "var(--fill)" : "var(--panel)", "fill-opacity": share ? (0.25 + (0.75 * share) / most).toFixed(2) : 1,
+        stroke: chosen ? "var(--ink)" : "var(--line)", "stroke-width": chosen ? 3 : 1, onclick: () => choose(Math.max(1, l), l ? i : -1),
+      });
+    };
     return h("g", { key: l, class: css },
-      h("text", { x: 0, y: y(l) + tall / 2 + 4, class: l === from ? "" : "soft", "font-weight": l === from ? 700 : 400 }, narrow ? nameOf(t, level) : nameOf(t, level) + kernel),
-      rows[l].map((share, i) => h("rect", {
-        key: i, x: x(level, i) - box / 2, y: y(l), width: box, height: tall, rx: 2, class: "unit",
-        fill: share ? "var(--fill)" : "var(--panel)", stroke: l === from && i === cell ? "var(--ink)" : "var(--line)", "stroke-width": l === from && i === cell ? 3 : 1,
-        "fill-opacity": share ? (0.25 + (0.75 * share) / most[l]).toFixed(2) : 1, onclick: () => choose(Math.max(1, l), l ? i : -1),
-      })));
-  };
-  const bars = rows[0].map((share, i) => {
-    const long = (46 * share) / (most[0] || 1);
-    return [h("rect", { class: "face clip", x: x(all[0], i) - box / 2, y: height - 56 + 46 - long, width: box, height: Math.max(0.5, long), key: `b${i}` }),
-      unit > 26 && share > 0.005 && h("text", { class: "soft", x: x(all[0], i), y: height - 62 + 46 - long, "text-anchor": "middle", key: `t${i}` }, `${Math.round(100 * share)}`)];
+      h("text", { x: 0, y: y(l) + tall / 2 + 4, class: l === from ? "" : "soft", "font-weight": l === from ? 700 : 400 }, nameOf(t, level) + kernel),
+      rows[l].map(unitBox));
   });
-  const base = all.length * (tall + 8);
-  const order = (l) => all.length - 1 - l;
-  const flip = (node) => node;
+  const highest = Math.max(...rows[0]) || 1;
+  const bars = rows[0].map((share, i) => {
+    const long = Math.max(0.5, (46 * share) / highest);
+    return h("g", { key: `bar${i}` },
+      h("rect", { class: "face clip", x: x(all[0], i) - box / 2, y: height - 8 - long, width: box, height: long }),
+      unit > 22 && share > 0.004 && h("text", { class: "soft", x: x(all[0], i), y: height - 12 - long, "text-anchor": "middle" }, Math.round(100 * share)));
+  });
   const keys = (event) => {
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] }[event.key];
     if (!moves) return;
@@ -165,12 +172,12 @@ function picture(ui, all, rows, from, cell, choose) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const recording = recordingOf(ui.options.learnt);
-  const uses = recording?.networks?.[state.network]?.uses;
-  const trained = uses && [h("h3", {}, t("time.trained")), h("p", { class: "note" }, uses.map((share, i) => `${i + 1}: ${Math.round(100 * share)} %`).join("  ·  "))];
-  // Layers are written from the clip upwards, so that time flows as the clip does: the output is on top.
-  const turned = svg(ui.width, height, t("time.picture"), h("g", { transform: `translate(0,${base}) scale(1,-1)` }, h("path", { class: "leader", d: lines.map((d) => d).join(""), fill: "none", opacity: 0.6 })),
-    all.map((level, l) => h("g", { key: `r${l}`, transform: `translate(0,${y(order(l)) - y(l) - (order(l) === l ? 0 : 0)})` }, row(level, l))), h("g", { transform: `translate(0,4)` }, bars),
-    h("text", { class: "soft", x: 0, y: height - 14 }, narrow ? t("time.shareShort") : t("time.share")));
-  return [h("div", { tabindex: 0, role: "group", "aria-label": t("time.keys"), onkeydown: keys, key: "picture" }, flip(turned)), trained];
+  const uses = recordingOf(ui.options.learnt)?.networks[state.network]?.uses;
+  const words = uses && uses.map((share, i) => `${i + 1}: ${Math.round(100 * share)} %`).join("  ·  ");
+  return [
+    h("div", { tabindex: 0, role: "group", "aria-label": t("time.keys"), onkeydown: keys, key: "picture" },
+      svg(ui.width, height, t("time.picture"), h("path", { class: "leader", d: lines.join(""), fill: "none", opacity: 0.6 }), drawn, bars,
+        h("text", { class: "soft", x: 0, y: height - 12 }, t(narrow ? "time.shareShort" : "time.share")))),
+    uses && h("section", { class: "panel", key: "trained" }, h("h3", {}, t("time.trained")), h("p", {}, words)),
+  ];
 }
