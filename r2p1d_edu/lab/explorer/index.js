@@ -87,6 +87,7 @@ export function mount(el, options = {}) {
       return calm.matches;
     },
     memory,
+    sub: options.store ? "h3" : "h2",
     options,
     root,
     t: (key, values) => speak(state.lang, key, values),
@@ -164,7 +165,7 @@ export function mount(el, options = {}) {
   /** Where the eye and the keyboard are after a change of view. */
   function arrive(box, up) {
     const back = up && cameFrom[state.view] && root.querySelector(`[data-focus="${CSS.escape(cameFrom[state.view])}"]`);
-    (back || root.querySelector("h2")).focus({ preventScroll: !options.store && !back });
+    (back || root.querySelector(".title")).focus({ preventScroll: !options.store && !back });
     if (!options.store) window.scrollTo({ top: 0 });
     const view = root.querySelector(".view");
     if (calm.matches || !view.animate) return;
@@ -205,7 +206,7 @@ export function mount(el, options = {}) {
       problem &&
         h("div", { class: "problem", role: "alert" }, h("span", {}, h("b", {}, t("linkProblem")), " ", t(...problem)),
           h("button", { type: "button", onclick: () => ui.set({}) }, t("close"))),
-      h("h2", { tabindex: "-1" }, view.title),
+      h(options.store ? "h2" : "h1", { class: "title", tabindex: "-1" }, view.title),
       h("p", { class: "say", "aria-live": view.quiet ? "off" : "polite" }, view.say),
       h("div", { class: "view", key: state.view }, view.body),
       state.tour > 0 && tourCard(ui),

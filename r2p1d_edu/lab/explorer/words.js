@@ -66,10 +66,6 @@ export const WORDS = {
     "{n} 个网络，每行五个组，片段从左边进入。{frames} 帧时已发表的最高{level}准确率：{best}，{accuracy} %。点一行进入，或在两行上点 ⇄ 进行比较。",
   ],
   "family.picked": ["{network} is picked: pick ⇄ on another row to see the two side by side.", "已选 {network}：再在另一行点 ⇄，即可并排比较。"],
-  "family.row": [
-    "{network}: {kinds}; {params} parameters, {gmac} GMAC, accuracy {accuracy}. Go in",
-    "{network}：{kinds}；{params} 个参数，{gmac} GMAC，准确率 {accuracy}。进入",
-  ],
   "family.note": [
     "Parameters and GMAC are computed: 18 layers, 400 classes, one clip of 112×112; one MAC is one multiply-add. Accuracy as published: top-1 on the validation set of Kinetics-400, trained from scratch, a video is the average of 10 clips (Tran et al., CVPR 2018, Table 2). The table has no P3D and no C3D.",
     "参数与 GMAC 为计算所得：18 层、400 类、一个 112×112 的片段；一次乘加算一个 MAC。准确率为论文发表值：Kinetics-400 验证集 top-1，从头训练，视频为 10 个片段的平均（Tran 等，CVPR 2018，表 2）。该表没有 P3D 和 C3D。",

@@ -63,7 +63,7 @@ function drawn(ui, network, stage, number, titled) {
   const { t } = ui;
   const blocks = blocksOf(ui, network, stage);
   const rows = blocks[Math.min(number, blocks.length) - 1];
-  const heading = titled ? h("h3", {}, network === "blog_r2plus1d" ? t("article") : titleOf(network)) : null;
+  const heading = titled ? h(ui.sub, { class: "sub" }, network === "blog_r2plus1d" ? t("article") : titleOf(network)) : null;
   if (!rows?.length) return h("section", { key: network }, heading, h("p", {}, t("block.empty")));
   const form = formOf(ui, network, stage, number);
   const short = (row) => row.name.includes("downsample");

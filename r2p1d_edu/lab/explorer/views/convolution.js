@@ -89,7 +89,7 @@ export function convolutionView(ui) {
       transport(ui, made, here),
       h("div", { class: memory.playing ? "conv playing" : "conv" },
         h("div", { tabindex: 0, role: "group", "aria-label": t("conv.keys"), class: KINDS[state.conv].css, onkeydown: (event) => keys(ui, made, here, event) }, strips),
-        h("section", { class: "panel", "aria-label": t("written") }, h("h3", {}, t("writtenAt", { t: here.t + 1, y: here.y + 1, x: here.x + 1 })), writeOut(ui, made, here, written))),
+        h("section", { class: "panel", "aria-label": t("written") }, h(ui.sub, { class: "sub" }, t("writtenAt", { t: here.t + 1, y: here.y + 1, x: here.x + 1 })), writeOut(ui, made, here, written))),
       h("p", { class: "note" }, t("conv.note")),
     ],
   };

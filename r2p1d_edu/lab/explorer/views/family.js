@@ -2,7 +2,7 @@
  * The family: every network as five coloured groups, what it costs, what was published, accuracy against cost.
  * @module
  */
-import { MARKERS, count, gmac, h, short, svg, switcher } from "../draw.js";
+import { MARKERS, gmac, h, short, svg, switcher } from "../draw.js";
 import { FAMILY, GROUPS, KINDS, LOOKS, kindsOf, published, titleOf } from "../networks.js";
 
 const NETWORKS = [
@@ -56,17 +56,14 @@ function familyRow(ui, row, most) {
     h("span", { class: "figure" }, h("small", {}, `${t(`short.${key}`)} `), text, h("span", { class: "meter" }, h("i", { style: `width:${(100 * share).toFixed(1)}%` })));
   const accuracy = row.accuracy ? `${row.accuracy.toFixed(1)} %` : "–";
   const kinds = kindsOf(network);
-  const label = t("family.row", {
-    network: titleOf(network), kinds: kinds.map((kind) => KINDS[kind].title).join(", "), params: count(row.params), gmac: gmac(row.macs), accuracy,
-  });
   const open = h("button", {
-    type: "button", class: "open", "aria-label": label, "data-focus": `row-${network}`,
+    type: "button", class: "open", "data-focus": `row-${network}`,
     onclick: (event) => ui.go("network", { network, with: "" }, event),
     onpointerenter: () => hover(ui, network), onpointerleave: () => hover(ui, null),
     onfocus: () => hover(ui, network), onblur: () => hover(ui, null),
   },
     h("span", { class: "name" }, titleOf(network)),
-    h("span", { class: "five" }, kinds.map((kind) => h("span", { class: `chip ${KINDS[kind].css}` }, KINDS[kind].title))),
+    h("span", { class: "five" }, kinds.map((kind) => h("span", { class: `chip ${KINDS[kind].css}` }, KINDS[kind].title, " "))),
     h("span", { class: "figures" },
       figure("params", short(row.params), row.params / most.params),
       figure("macs", `${gmac(row.macs)} G`, row.macs / most.macs),

@@ -39,7 +39,7 @@ export function learntView(ui) {
   const call = name === "own" ? t("learnt.own") : titleOf(name);
   const say = t(sameAnswer ? "learnt.same" : "learnt.other", { network: call, clip: recording.clips[sample].name, a: best(scoresOf("forward")), b: best(scoresOf(order)), order: t(`order.${order}`) });
   const sides = (order === "forward" ? ["forward"] : ["forward", order]).map((which) =>
-    h("section", { class: "panel", key: which }, h("h3", {}, t(`order.${which}`)), film(ui, recording, sample, which), scoreBars(ui, recording, scoresOf(which)), heat(ui, network.middle[which][sample], which)));
+    h("section", { class: "panel", key: which }, h(ui.sub, { class: "sub" }, t(`order.${which}`)), film(ui, recording, sample, which), scoreBars(ui, recording, scoresOf(which)), heat(ui, network.middle[which][sample], which)));
   return {
     title,
     say,
@@ -49,7 +49,7 @@ export function learntView(ui) {
         menu(t("clipShown"), String(sample), recording.clips.map((clip, i) => [String(i), clip.name]), (value) => ui.set({ sample: Number(value) }), { key: "sample" }),
         switcher(t("orderOf"), order, ORDERS.map((key) => [key, t(`order.${key}`)]), (value) => ui.set({ order: value }), "order")),
       h("div", { class: "columns two" }, sides),
-      h("section", { class: "panel" }, h("h3", {}, t("learnt.stem", { shape: network.stem.shape.join("×") })), kernels(ui, network.stem)),
+      h("section", { class: "panel" }, h(ui.sub, { class: "sub" }, t("learnt.stem", { shape: network.stem.shape.join("×") })), kernels(ui, network.stem)),
       h("p", { class: "note" }, t("learnt.note", { made: network.made })),
     ],
   };
@@ -80,16 +80,17 @@ function scoreBars(ui, recording, scores) {
   const most = scores.indexOf(Math.max(...scores));
   const low = Math.min(...scores);
   const span = Math.max(...scores) - low || 1;
-  return h("dl", { class: "bars scores" }, recording.classes.map((name, i) =>
-    h("div", { key: i, class: i === most ? "differs" : "" }, h("dt", {}, name), h("dd", {}, scores[i].toFixed(2).replace("-", "−")),
-      h("div", { class: "meter" }, h("i", { style: `width:${((100 * (scores[i] - low)) / span).toFixed(1)}%` })))));
+  return h("ul", { class: "bars scores" }, recording.classes.map((name, i) =>
+    h("li", { key: i, class: i === most ? "differs" : "" }, h("span", {}, name), " ", h("b", {}, scores[i].toFixed(2).replace("-", "−")),
+      h("span", { class: "meter" }, h("i", { style: `width:${((100 * (scores[i] - low)) / span).toFixed(1)}%` })))));
 }
 
 /** Channels down, frames across: the mean of each, as a picture. */
 function heat(ui, rows, which) {
   const { t } = ui;
   const most = Math.max(...rows.flat().map(Math.abs), 1e-9);
-  const [w, high] = [28, 12];
+  const inside = (ui.width >= 860 ? (ui.width - 24) / 2 : ui.width) - 28; // under the film, frame by frame
+  const [w, high] = [inside / rows[0].length, 12];
   const cells = rows.flatMap((row, c) => row.map((v, f) => h("rect", {
     key: `${c}-${f}`, x: f * w, y: c * high, width: w - 1, height: high - 1, fill: v < 0 ? "var(--minus)" : "var(--plus)", "fill-opacity": (Math.abs(v) / most).toFixed(2),
   })));

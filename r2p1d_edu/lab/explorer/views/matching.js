@@ -80,7 +80,7 @@ function perBlock(ui) {
       h("td", {}, signed(pairWeights(outputs, outputs, b) + 2 * b - pairWeights(outputs, outputs, a) - 2 * a)));
   });
   const gap = block.params - conv.params;
-  return h("section", { class: "panel" }, h("h3", {}, t("perBlockTitle")), h("p", {}, t("perBlockSay")),
+  return h("section", { class: "panel" }, h(ui.sub, { class: "sub" }, t("perBlockTitle")), h("p", {}, t("perBlockSay")),
     h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, t("layer")), h("th", {}, t("mPerConv")), h("th", {}, t("mPerBlock")), h("th", {}, t("params")))),
       h("tbody", {}, rows, h("tr", { class: "sum" }, h("td", {}, "R(2+1)D"), h("td", {}, count(conv.params)), h("td", {}, count(block.params)), h("td", {}, signed(gap)))))));
 }
@@ -101,11 +101,11 @@ function wholeBalance(ui) {
     return h("tr", { key: row.title }, h("td", {}, spoken(t, row.title)), h("td", {}, row.count), h("td", {}, signed(row.difference)),
       h("td", {}, svg(long, 14, "", h("rect", { class: row.difference < 0 ? "minus" : "plus", x: x(Math.min(a, b)), y: 2, width: Math.max(1.5, Math.abs(x(b) - x(a))), height: 10 }))));
   };
-  return h("section", { class: "panel" }, h("h3", {}, t("balanceTitle", { depth })), h("p", {}, t("balanceSay", { from: count(from), to: count(to), gap: signed(to - from) })),
+  return h("section", { class: "panel" }, h(ui.sub, { class: "sub" }, t("balanceTitle", { depth })), h("p", {}, t("balanceSay", { from: count(from), to: count(to), gap: signed(to - from) })),
     h("div", { class: "controls" },
       switcher(t("depth"), depth, [[10, "10"], [18, "18"], [34, "34"]], (value) => ui.set({ depth: value }), "depth"),
       switcher(t("width"), state.width, [[8, "8"], [16, "16"], [32, "32"], [64, "64"]], (value) => ui.set({ width: value }), "width")),
-    h("div", { class: "scroll fall" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, t("layer")), h("th", {}, t("howMany")), h("th", {}, t("difference")), h("th", {}))),
+    h("div", { class: "scroll fall" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, t("layer")), h("th", {}, t("howMany")), h("th", {}, t("difference")), h("td", {}))),
       h("tbody", {}, rows.map(line), h("tr", { class: "sum" }, h("td", {}, t("sum")), h("td", {}), h("td", {}, signed(sum)), h("td", {}, sum === to - from ? t("closes") : ""))))));
 }
 

@@ -156,18 +156,18 @@ function stageCard(ui, shown, other, stage, part, { scale, tall, most, column })
     const differs = other && (!twin || measure(twin, metric).value !== value);
     const against = differs && twin && part === "with" && measure(twin, metric).value;
     const factor = against ? ` ×${digits(Number((value / against).toPrecision(2)))}` : differs ? " ≠" : "";
-    return h("div", { key: metric, class: differs ? "differs" : "" }, h("dt", {}, t(`short.${metric}`)), h("dd", {}, text + factor),
-      h("div", { class: "meter" }, h("i", { style: `width:${((100 * value) / most[metric]).toFixed(1)}%` })));
+    return h("li", { key: metric, class: differs ? "differs" : "" }, h("span", {}, t(`short.${metric}`)), " ", h("b", {}, text + factor),
+      h("span", { class: "meter" }, h("i", { style: `width:${((100 * value) / most[metric]).toFixed(1)}%` })));
   });
   const zoom = head
     ? h("div", {}, picture, label)
     : h("button", {
         type: "button", class: "zoom", "data-focus": `${part}-${stage}`,
-        "aria-label": t("zoomInto", { group: name, network: titleOf(network), shape: times(sum.shape) }),
+        title: t("zoomInto", { group: name, network: titleOf(network), shape: times(sum.shape) }),
         onclick: (event) => ui.go("block", { group: stage, block: 1, ...(part === "with" ? { network, with: ui.state.network } : {}) }, event),
       }, picture, label);
   return h("li", { class: "stage", key: stage }, zoom,
-    h("div", {}, head ? null : kindMenu(ui, network, stage, part), h("dl", { class: "bars" }, bars)));
+    h("div", {}, head ? null : kindMenu(ui, network, stage, part), h("ul", { class: "bars" }, bars)));
 }
 
 /** The vector after the average, and the classifier's scores, as two bars true to one scale of their own. */

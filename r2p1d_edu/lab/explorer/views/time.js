@@ -178,6 +178,6 @@ function picture(ui, all, rows, from, cell, choose) {
     h("div", { tabindex: 0, role: "group", "aria-label": t("time.keys"), onkeydown: keys, key: "picture" },
       svg(ui.width, height, t("time.picture"), h("path", { class: "leader", d: lines.join(""), fill: "none", opacity: 0.6 }), drawn, bars,
         h("text", { class: "soft", x: 0, y: height - 12 }, t(narrow ? "time.shareShort" : "time.share")))),
-    uses && h("section", { class: "panel", key: "trained" }, h("h3", {}, t("time.trained")), h("p", {}, words)),
+    uses && h("section", { class: "panel", key: "trained" }, h(ui.sub, { class: "sub" }, t("time.trained")), h("p", {}, words)),
   ];
 }
