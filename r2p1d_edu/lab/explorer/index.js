@@ -3,6 +3,7 @@
  * @module
  */
 import { account, balance, midplanes } from "./arithmetic.js";
+import * as clips from "./clips.js";
 import { h, menu, patch } from "./draw.js";
 import * as data from "./networks.js";
 import { VIEWS, firstState, read, write } from "./router.js";
@@ -65,6 +66,8 @@ export function mount(el, options = {}) {
   let width = 0;
   let started = false;
   let waiting = 0;
+  let drawing = false;
+  let again = false;
   const cameFrom = {};
   const bills = new Map();
   const memory = {}; // what a view remembers and no link says
@@ -196,7 +199,20 @@ export function mount(el, options = {}) {
     started = true;
   }
 
+  /** Draw all of it. What an element that goes away calls, as on blur, waits until that is done. */
   function draw() {
+    again = drawing;
+    if (drawing) return;
+    drawing = true;
+    try {
+      drawOnce();
+    } finally {
+      drawing = false;
+    }
+    if (again) draw();
+  }
+
+  function drawOnce() {
     const { t } = ui;
     const view = DRAW[state.view](ui);
     document.documentElement.lang ||= "en";
@@ -274,6 +290,7 @@ export function mount(el, options = {}) {
     balance,
     midplanes,
     data,
+    clips,
     words: WORDS,
     show: follow,
     /** Give the view new data: a recording, a clip. */

@@ -29,7 +29,9 @@ MOST = 16  # kernels and channels of each network
 UNSEEN_GROUP = 3  # fold 1 of `arrow` tests on groups 1 to 7
 
 
-def record(networks: Mapping[str, nn.Module], clips: Mapping[str, np.ndarray], classes: Sequence[str], made: str) -> dict:
+def record(
+    networks: Mapping[str, nn.Module], clips: Mapping[str, np.ndarray], classes: Sequence[str], made: str
+) -> dict:
     """The recording of networks that take these clips, uint8 (T, H, W, 3) all of one square size, by their titles.
 
     `made` says how the networks were trained. In a notebook: Explorer(learnt=record({"own": run.network}, …)).
