@@ -251,6 +251,35 @@ def test_a_picture_follows_its_control_within_50_milliseconds(open_page):
         assert spent[3] < 50, link
 
 
+def test_the_page_is_alive_inside_another_page(chromium, tmp_path):
+    from r2p1d_edu.lab.explorer.bundle import frame
+
+    path = tmp_path / "lesson.html"
+    path.write_text(f"<!doctype html><html lang='en'><body>{frame('#network=mc3')}</body></html>", "utf-8")
+    page = chromium.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(path.as_uri())
+    inside = page.frame_locator("iframe")
+    assert inside.locator(".title").inner_text() == "MC3"
+    inside.locator('[data-focus="network-1"]').click()
+    assert inside.locator(".title").inner_text() == "MC3, conv2_x"
+    page.close()
+    assert problems == []
+
+
+def test_dark_or_light_is_followed_and_painted_again(open_page):
+    page = open_page("#conv=3d&t=7&y=7&x=7", color_scheme="light")
+    corner = (
+        """() => Array.from(document.querySelectorAll("canvas")[15].getContext("2d").getImageData(1, 1, 1, 1).data)"""
+    )
+    light = page.evaluate(corner)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(100)
+    assert page.evaluate(corner) != light
+    assert page.problems == []
+
+
 def test_in_every_language_every_word_is_there(open_page):
     page = open_page()
     words = page.evaluate("explorer.words")

@@ -7,6 +7,7 @@ other. Names in different modules cannot clash.
 import json
 import re
 from functools import cache
+from html import escape
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -20,18 +21,16 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Video networks, explored</title>
 <link rel="icon" href="data:,">
-<style>
-html, body {{ margin: 0; }}
-{css}
-</style>
+<style>html, body {{ margin: 0; }} {css}</style>
 </head>
 <body>
-<main id="explorer"></main>
+<main id="explorer" data-link="{link}"></main>
 <script type="application/json" id="learnt">{learnt}</script>
 <script type="module">
 {js}
+const place = document.getElementById("explorer");
 const learnt = JSON.parse(document.getElementById("learnt").textContent);
-window.explorer = explorer.mount(document.getElementById("explorer"), {{ learnt }});
+window.explorer = explorer.mount(place, {{ learnt, link: place.dataset.link || undefined }});
 </script>
 </body>
 </html>
@@ -85,11 +84,17 @@ def module() -> str:
     return f"{joined()}\nexport default {{ render: explorer.render }};\n"
 
 
-def page(learnt: dict | None = None) -> str:
-    """explorer.html, whole. `learnt` is a recording of trained networks (record.py)."""
+def page(learnt: dict | None = None, link: str = "") -> str:
+    """explorer.html, whole. `learnt` is a recording of trained networks (record.py), `link` where to begin."""
     inside_script = {"js": joined(), "learnt": json.dumps(learnt)}
     safe = {name: text.replace("</", "<\\/") for name, text in inside_script.items()}
-    return PAGE.format(css=css(), **safe)
+    return PAGE.format(css=css(), link=escape(link), **safe)
+
+
+def frame(link: str = "", height: int = 820) -> str:
+    """The page as HTML for another page, alive there without kernel or network: in nbconvert's pages, on a site."""
+    style = f"width:100%;height:{height}px;border:0"
+    return f'<iframe title="The explorer" style="{style}" srcdoc="{escape(page(link=link))}"></iframe>'
 
 
 def write_page(path: str | Path, learnt: dict | None = None) -> Path:

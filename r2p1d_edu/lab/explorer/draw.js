@@ -51,7 +51,11 @@ export function patch(el, described) {
 }
 
 function make(tag) {
-  return SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
+  if (SVG_TAGS.has(tag)) return document.createElementNS(SVG, tag);
+  const el = document.createElement(tag);
+  // JupyterLab's one-letter commands are not for what is used here; it asks the focused element itself.
+  if (tag !== "span") el.setAttribute("data-lm-suppress-shortcuts", "");
+  return el;
 }
 
 function update(el, before, after) {

@@ -75,7 +75,6 @@ export function mount(el, options = {}) {
   if (!options.store && navigator.language?.startsWith("zh")) state.lang = "zh";
   const root = document.createElement("div");
   root.className = options.store ? "ex" : "ex page";
-  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's one-letter commands do not belong here
   el.append(root);
   const store = (options.store ?? addressBar)((link) => follow(link));
 
@@ -280,6 +279,13 @@ export function mount(el, options = {}) {
       draw();
     }
   });
+  // Canvases are painted again when JupyterLab's, the site's or the system's theme changes.
+  const themes = new MutationObserver(() => draw());
+  const seen = { attributes: true, attributeFilter: ["data-jp-theme-light", "data-theme"] };
+  for (const place of [document.documentElement, document.body]) themes.observe(place, seen);
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const onTheme = () => draw();
+  dark.addEventListener("change", onTheme);
   const style = getComputedStyle(root);
   width = Math.max(280, root.clientWidth - parseFloat(style.paddingLeft || 0) - parseFloat(style.paddingRight || 0));
   follow(options.link ?? store.first());
@@ -306,6 +312,8 @@ export function mount(el, options = {}) {
       clearTimeout(waiting);
       store.close();
       sizes.disconnect();
+      themes.disconnect();
+      dark.removeEventListener("change", onTheme);
       document.removeEventListener("keydown", onKey);
       root.remove();
     },

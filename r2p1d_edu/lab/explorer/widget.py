@@ -60,4 +60,5 @@ def whole_numbers(clip: np.ndarray) -> list:
     for axis in (1, 2):
         parts = np.array_split(grey, SIDE, axis)
         grey = np.stack([part.mean(axis) for part in parts], axis)
-    return (grey / 255 * GREYS).round().astype(int).tolist()
+    low, high = (grey.min(), grey.max()) if np.ptp(grey) else (0, 255)  # the darkest becomes 0, the brightest 9
+    return ((grey - low) / (high - low) * GREYS).round().astype(int).tolist()

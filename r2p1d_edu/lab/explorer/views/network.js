@@ -39,7 +39,7 @@ export function plan(ui, network) {
 export function networkView(ui) {
   const { t, state } = ui;
   const plans = [state.network, state.with].filter(Boolean).map((network) => plan(ui, network));
-  const wide = ui.width >= 900;
+  const wide = ui.width >= 780;
   const column = wide ? ((ui.width - 60) / 6.44) * 1 : plans.length > 1 ? ui.width / 2 - 20 : ui.width / 2 - 14;
   const clip = [3, state.frames, state.size, state.size];
   const groups = plans.flatMap((p) => p.built.filter((s) => s.name !== "5").map((s) => s.shape));
@@ -88,12 +88,12 @@ function band(ui, shown, other, place, look) {
   const fusions = ["pool", "gru", "conv"].map((key) => [key, t(`fusion.${key}`)]);
   const join = (name, how) => (how === "pool" ? name : `${name}:${how}`);
   const frames = published(network, state.frames, "clip") && state.depth === 18 && state.width === 64 && state.size === 112 && state.classes === 400;
-  const total = (key, text) => h("div", { key }, h("dt", {}, t(`short.${key}`)), h("dd", {}, text));
+  const total = (key, text) => h("li", { key }, h("span", {}, t(`short.${key}`)), " ", h("b", {}, text));
   const sees = built.filter((s) => s.name !== "5").at(-1)?.field[0];
   const head = h("div", { class: "head" },
     menu(place ? t("second") : t("first"), row, choices, (name) => ui.set({ [part]: name }), { key: "name" }),
     isFamily(network) && menu(t("fusion"), fusion, fusions, (how) => ui.set({ [part]: join(row, how) }), { key: "fusion" }),
-    h("dl", { class: "totals" },
+    h("ul", { class: "totals" },
       total("params", trouble ? "–" : count(bill.params)),
       total("macs", trouble ? "–" : `${gmac(bill.macs)} GMAC`),
       total("activations", trouble ? "–" : `${digits(bill.activations / 2 ** 20)} MiB`),
@@ -155,7 +155,7 @@ function stageCard(ui, shown, other, stage, part, { scale, tall, most, column })
     const { value, text } = measure(sum, metric);
     const differs = other && (!twin || measure(twin, metric).value !== value);
     const against = differs && twin && part === "with" && measure(twin, metric).value;
-    const factor = against ? ` ×${digits(Number((value / against).toPrecision(2)))}` : differs ? " ≠" : "";
+    const factor = against ? ` ×${Number((value / against).toPrecision(2))}` : differs ? " ≠" : "";
     return h("li", { key: metric, class: differs ? "differs" : "" }, h("span", {}, t(`short.${metric}`)), " ", h("b", {}, text + factor),
       h("span", { class: "meter" }, h("i", { style: `width:${((100 * value) / most[metric]).toFixed(1)}%` })));
   });
