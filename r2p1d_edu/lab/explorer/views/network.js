@@ -155,7 +155,7 @@ function stageCard(ui, shown, other, stage, part, { scale, tall, most, column })
     const { value, text } = measure(sum, metric);
     const differs = other && (!twin || measure(twin, metric).value !== value);
     const against = differs && twin && part === "with" && measure(twin, metric).value;
-    const factor = against ? ` ×${Number((value / against).toPrecision(2))}` : differs ? " ≠" : "";
+    const factor = against ? ` ×${ratioOf(value, against)}` : differs ? " ≠" : "";
     return h("li", { key: metric, class: differs ? "differs" : "" }, h("span", {}, t(`short.${metric}`)), " ", h("b", {}, text + factor),
       h("span", { class: "meter" }, h("i", { style: `width:${((100 * value) / most[metric]).toFixed(1)}%` })));
   });
@@ -168,6 +168,12 @@ function stageCard(ui, shown, other, stage, part, { scale, tall, most, column })
       }, picture, label);
   return h("li", { class: "stage", key: stage }, zoom,
     h("div", {}, head ? null : kindMenu(ui, network, stage, part), h("ul", { class: "bars" }, bars)));
+}
+
+/** How many times as much: two digits, three decimals where the two are almost equal. */
+function ratioOf(value, against) {
+  const ratio = value / against;
+  return Math.abs(ratio - 1) < 0.1 ? ratio.toFixed(3) : String(Number(ratio.toPrecision(2)));
 }
 
 /** The vector after the average, and the classifier's scores, as two bars true to one scale of their own. */
@@ -203,7 +209,7 @@ function compared(ui, a, b) {
   const { t } = ui;
   const trouble = [a, b].find((p) => p.trouble);
   if (trouble) return `${titleOf(trouble.network)}: ${t("cannotBuild")} ${t(...trouble.trouble.reason)}`;
-  const ratio = (key) => String(Number((b.bill[key] / a.bill[key]).toPrecision(3)));
+  const ratio = (key) => ratioOf(b.bill[key], a.bill[key]);
   const gap = a.built.map((s, i) => ({ a: s, b: b.built[i], gap: Math.abs(s.macs - b.built[i].macs) }));
   const largest = gap.filter((g) => g.a.name !== "5").reduce((x, y) => (y.gap > x.gap ? y : x));
   const values = { a: titleOf(a.network), b: titleOf(b.network), params: ratio("params"), macs: ratio("macs") };
