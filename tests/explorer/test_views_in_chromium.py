@@ -292,6 +292,6 @@ def test_in_every_language_every_word_is_there(open_page):
 def test_the_module_is_small():
     from r2p1d_edu.lab.explorer import bundle
 
-    assert len(bundle.module().encode()) + len(bundle.css().encode()) <= 150 * 1024
+    assert len(bundle.module().encode()) + len(bundle.css().encode()) <= 150_000
     python = list(bundle.HERE.glob("*.py"))
     assert sum(len(path.read_text("utf-8").splitlines()) for path in python) <= 300

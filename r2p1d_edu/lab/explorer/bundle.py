@@ -13,7 +13,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 IMPORT = re.compile(r'^import\s+(?:\*\s+as\s+(?P<all>\w+)|\{(?P<names>[^}]*)\})\s+from\s+"(?P<path>[^"]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?)\s+(\w+))", re.M)
-BESIDE = re.compile(r"^\s*(?:/\*\*.*?\*/\n|//[^\n]*\n)|^[ ]+", re.M | re.S)  # comments and indents: only for readers
+# For readers alone: comments, indents, ends of lines between brackets.
+BESIDE = re.compile(r"^\s*(?:/\*\*.*?\*/\n|//[^\n]*\n)|^ +| // [^\n\"'`]*$|(?<=[,{(;])\n|\n *(?=[)}\]])", re.M | re.S)
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -39,8 +40,9 @@ window.explorer = explorer.mount(place, {{ learnt, link: place.dataset.link || u
 
 @cache
 def css() -> str:
-    """The style sheet, without the spaces that only readers need."""
-    return re.sub(r"([{};:,])\s+", r"\1", (HERE / "style.css").read_text("utf-8"))
+    """The style sheet, without what is for readers alone."""
+    spare = r"/\*.*?\*/|(?<=[{};:,])\s+|\s+(?=\{)|;\s*(?=\})"
+    return re.sub(spare, "", (HERE / "style.css").read_text("utf-8"), flags=re.S)
 
 
 @cache
@@ -75,8 +77,8 @@ def wrapped(path: Path) -> str:
         names = found["all"] or f"{{{found['names'].replace(' as ', ': ')}}}"
         return f"const {names} = {variable((path.parent / found['path']).resolve())};\n"
 
-    text = BESIDE.sub("", IMPORT.sub(as_constant, path.read_text("utf-8")))
-    return f"{EXPORT.sub('', text)}return {{ {', '.join(EXPORT.findall(text))} }};"
+    text = IMPORT.sub(as_constant, path.read_text("utf-8"))
+    return f"{BESIDE.sub('', EXPORT.sub('', text))}return {{ {', '.join(EXPORT.findall(text))} }};"
 
 
 def module() -> str:
@@ -99,7 +101,6 @@ def frame(link: str = "", height: int = 820) -> str:
 
 def write_page(path: str | Path, learnt: dict | None = None) -> Path:
     """Write explorer.html to a file or into a folder, and say where."""
-    path = Path(path)
-    path = path / "explorer.html" if path.is_dir() else path
+    path = Path(path, "explorer.html") if Path(path).is_dir() else Path(path)
     path.write_text(page(learnt), "utf-8")
     return path
