@@ -15,9 +15,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from r2p1d_edu.classroom.course import SOURCE, build
-from r2p1d_edu.classroom.grade import grade
-from r2p1d_edu.classroom.mend import grade_id
+from classroom.course import SOURCE, build
+from classroom.grade import grade
+from classroom.repair import grade_id
 
 PLANNED = Path(__file__).parent / "planned"
 NAMES = sorted(path.stem for path in SOURCE.glob("*/*.ipynb"))
