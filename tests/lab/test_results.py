@@ -26,9 +26,7 @@ def results(tmp_path):
             tables["epochs"].append(key | {"epoch": 1, "loss": 1.0})
     for name, given in tables.items():
         rows = [dict.fromkeys(TABLES[name], "x") | row for row in given]
-        pd.DataFrame(rows).to_csv(
-            tmp_path / f"{name}.csv", index=False
-        )
+        pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
     return Results(tmp_path)
 
 

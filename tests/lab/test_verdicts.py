@@ -43,9 +43,7 @@ def fill(folder, values):
             tables["epochs"] += [key | {"epoch": epoch, "loss": 3 - epoch + seed} for epoch in (1, 2)]
     for name, given in tables.items():
         rows = [dict.fromkeys(TABLES[name], "x") | row for row in given]
-        pd.DataFrame(rows).to_csv(
-            folder / f"{name}.csv", index=False
-        )
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
     return Results(folder)
 
 
