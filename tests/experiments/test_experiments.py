@@ -122,6 +122,7 @@ def test_a_runner_ends_its_own_workers_and_no_other_process(tiny):
     other.start()
     try:
         tiny(["dimensions"])
+        other.join(1)  # a signal takes a moment
         assert other.is_alive()
     finally:
         other.kill()
@@ -145,13 +146,17 @@ def results_of(network, number=0):
     return run, [test], [epoch]
 
 
-def add_ten(folder, network):
+def add_ten(folder, network, together=None):
+    if together:
+        together.wait()
     for number in range(10):
         add_results(folder, *results_of(network, number))
 
 
 def test_two_runners_on_one_folder_lose_no_row(tmp_path):
-    runners = [get_context("spawn").Process(target=add_ten, args=(tmp_path, name)) for name in ("r2d", "r3d")]
+    spawn = get_context("spawn")
+    together = spawn.Barrier(2)
+    runners = [spawn.Process(target=add_ten, args=(tmp_path, name, together)) for name in ("r2d", "r3d")]
     for runner in runners:
         runner.start()
     for runner in runners:
