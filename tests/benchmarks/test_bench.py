@@ -46,7 +46,7 @@ def test_a_table_puts_ratios_first():
 
 
 def hold(megabytes):
-    """Something to call that holds so many megabytes twice, beside as many that stay."""
+    """Something to call that holds this many megabytes twice, beside as many that stay."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     kept = torch.ones(megabytes * 2**18, device=device)
     return lambda: [kept + 1, kept + 2]

@@ -180,7 +180,9 @@ def test_what_students_get_gives_nothing_away(proof):
         names = [name.removeprefix(f"{proof.name}/") for name in archive.namelist()]
         texts = {name: archive.read(f"{proof.name}/{name}").decode("utf-8") for name in names}
     assert {f"{proof.name}.ipynb", "START_HERE.txt", "pyproject.toml", "r2p1d_edu/lab/checks.py"} <= set(names)
-    assert not [name for name in names if "mark_scheme" in name or "source" in name or name.startswith(("tests", "classroom"))]
+    assert not [
+        name for name in names if "mark_scheme" in name or "source" in name or name.startswith(("tests", "classroom"))
+    ]
     released = "\n".join(cell.source for cell in nbformat.reads(texts[f"{proof.name}.ipynb"], as_version=4).cells)
     for line in secret:
         assert line not in released, line
