@@ -2,43 +2,17 @@
 
 import argparse
 import json
-import os
-import sys
 import time
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from r2p1d_edu.bench import commands as bench
-from r2p1d_edu.classroom import commands as classroom
-from r2p1d_edu.errors import Diverged, InputError
-from r2p1d_edu.experiments import commands as experiments
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with errors in one line, like all others."""
-
-    def error(self, message: str):
-        """End with status 2."""
-        self.exit(2, f"r2p1d_edu: {message}; see {self.prog} --help\n")
+from r2p1d_edu.command import Parser, bar, run_command
+from r2p1d_edu.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. 0: it went well; with one line on standard error, 1: it failed, 2: what was given is no use."""
-    warnings.formatwarning = lambda message, *_: f"r2p1d_edu: {message}\n"  # one line, without the code behind it
-    options = vars(make_parser().parse_args(arguments))
-    command = options.pop("run")
-    try:
-        return command(**options) or 0
-    except (InputError, OSError) as error:
-        print(f"r2p1d_edu: {error}", file=sys.stderr)
-        return 2
-    except Diverged as error:
-        print(f"r2p1d_edu: training diverged at {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("r2p1d_edu: stopped", file=sys.stderr)
-        return 130
+    """Run one command and return its exit status (command.py)."""
+    return run_command(make_parser(), arguments)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -90,9 +64,6 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--device", help="auto, cuda, mps or cpu; default: as in training")
     evaluate.add_argument("--weights", default="last", help="last (default) or best on the held-out training groups")
     evaluate.set_defaults(run=run_evaluate)
-    bench.add_commands(commands)
-    experiments.add_commands(commands, bar)
-    classroom.add_commands(commands, bar)
     return parser
 
 
@@ -116,14 +87,6 @@ NUMBERS = {
     "seed": "default 0",
 }
 TINY = {"depth": 10, "width": 16}
-
-
-def bar(things=None, title: str = "", **options):
-    """A progress bar on standard error, seen once the work has taken a second; one process in many has one."""
-    from tqdm import tqdm
-
-    first = os.environ.get("RANK", "0") == "0"  # as torchrun numbers its processes
-    return tqdm(things, title, delay=1, disable=not first, **options)
 
 
 def run_doctor() -> int:

@@ -1,122 +1,21 @@
-"""Recipes with names, and the measurement behind them.
+"""Recipes with names.
 
 `strong` makes the most of little data at the cost of `plain`. A network that sees differences of frames cannot learn
 the few backgrounds by heart, since what stands still is not in them. It was chosen by cross-validation within the
 training groups of four classes of UCF101 (data/results/recipes_tried.csv has all that was tried), and compared with
-`plain` on the test groups once, at the end (data/results/recipes.csv). To measure both again:
-
-    python -m r2p1d_edu.training.recipes VIDEOS --to recipes.csv
+`plain` on the test groups once, at the end (data/results/recipes.csv). `python -m experiments recipes` measures both.
 """
 
-import argparse
-import csv
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
-import torch
-
-from r2p1d_edu.errors import InputError, choose
-from r2p1d_edu.training.evaluate import frame_rates
-from r2p1d_edu.training.loop import train
-from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.ucf101 import Split
+from r2p1d_edu.errors import choose
 
 RECIPES = {
     # name: what differs from the defaults of Recipe
     "plain": {},
     "strong": {"stride": 2, "differences": True},
 }
-EPOCHS = 24
-COLUMNS = (
-    "recipe", "seed", "split", "clip_accuracy", "video_accuracy", "clips_per_video", "frames", "stride", "size", "fps",
-    "epochs", "steps", "seconds", "threads", "device", "torch",
-)  # fmt: skip
 
 
 def settings_of(name: str) -> dict:
     """The settings of a recipe with a name, for Recipe(**settings)."""
     choose(name, RECIPES, "recipe")
     return RECIPES[name]
-
-
-def cross_validation(split: Split, part: int, parts: int = 3) -> Split:
-    """A split of the training groups alone: those of one part are its test side, those of the others its training side.
-
-    What is chosen by these is chosen without the test videos. Every group is in one part, and each class is shared out
-    evenly.
-    """
-    rng, held = np.random.default_rng(12345), set()
-    for label in range(len(split.classes)):
-        groups = sorted({video.group for video in split.train if video.label == label})
-        held.update(rng.permutation(groups)[part::parts].tolist())
-    return replace(
-        split,
-        train=tuple(video for video in split.train if video.group not in held),
-        test=tuple(video for video in split.train if video.group in held),
-        title=f"{split.title}, training groups, part {part + 1} of {parts} held out",
-    )
-
-
-def compare(videos: str | Path, seeds: Sequence[int], parts: int = 0, **settings) -> Iterator[dict]:
-    """Train and test each recipe of RECIPES with each seed, side by side: a row of COLUMNS each.
-
-    Args:
-        parts: 0 for the official test videos, or how many parts to cross-validate in, within the training groups.
-        settings: what is changed in all recipes alike.
-    """
-    for seed in seeds:
-        for name, own in RECIPES.items():
-            recipe = Recipe(videos, **{"epochs": EPOCHS, "seed": seed} | own | settings)
-            split = recipe.load_split()
-            for part in [cross_validation(split, part, parts) for part in range(parts)] or [split]:
-                yield measure(name, recipe, part)
-
-
-def measure(name: str, recipe: Recipe, split: Split) -> dict:
-    """Train and test once: a row of COLUMNS."""
-    run = train(recipe, split=split)
-    result = run.test()
-    return {
-        "recipe": name,
-        "seed": recipe.seed,
-        "split": result.split,
-        "clip_accuracy": round(result.clip_accuracy, 4),
-        "video_accuracy": round(result.video_accuracy, 4),
-        **{setting: getattr(recipe, setting) for setting in ("clips_per_video", "frames", "stride", "size")},
-        "fps": frame_rates(run.split.test),
-        "epochs": recipe.epochs,
-        "steps": run.total_steps,
-        "seconds": round(run.seconds, 3),
-        "threads": torch.get_num_threads(),
-        "device": next(run.network.parameters()).device.type,
-        "torch": torch.__version__,
-    }
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, and write a CSV file row by row."""
-    parser = argparse.ArgumentParser("python -m r2p1d_edu.training.recipes", description="Compare the named recipes.")
-    parser.add_argument("videos", help="a folder of class folders, as in UCF101")
-    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="the table to write")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--parts", type=int, default=0, help="cross-validate in training groups, in so many parts")
-    given = parser.parse_args(arguments)
-    try:
-        with given.to.open("x", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            for row in compare(given.videos, given.seeds, given.parts):
-                writer.writerow(row)
-                file.flush()
-                print("{recipe}, seed {seed}, {split}: video accuracy {video_accuracy:.1%}".format(**row))
-    except (InputError, OSError) as error:
-        print(f"r2p1d_edu: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
