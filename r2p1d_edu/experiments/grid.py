@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from r2p1d_edu.accounting.matching import midplanes
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 
 SEEDS = (0, 1, 2)
 WIDTH = 16
@@ -66,5 +66,5 @@ CLAIMS: dict[str, list[Setup]] = {
 def setups_of(claims: Sequence[str] = ()) -> list[Setup]:
     """The setups of these claims, or of all, each once."""
     for claim in claims:
-        choose(claim, CLAIMS, "claim")
+        check_choice(claim, CLAIMS, "claim")
     return list({setup.title: setup for claim in claims or CLAIMS for setup in CLAIMS[claim]}.values())

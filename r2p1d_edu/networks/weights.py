@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from r2p1d_edu.download import download
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.folders import cache_folder
 from r2p1d_edu.networks.family import create_network
 from r2p1d_edu.networks.loading import LoadReport, load_weights, read_checkpoint, shorten
@@ -128,7 +128,7 @@ def pretrained(
     Raises:
         InputError: an unknown name, a download that failed, a file that does not fit or that holds NaN.
     """
-    choose(name, CHECKPOINTS, "checkpoint")
+    check_choice(name, CHECKPOINTS, "checkpoint")
     checkpoint = CHECKPOINTS[name]
     classes = checkpoint.options["num_classes"] if num_classes is None else num_classes
     network = create_network(checkpoint.network, **{**checkpoint.options, "num_classes": classes})

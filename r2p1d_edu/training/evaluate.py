@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.training.device import choose_precision
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
@@ -86,7 +86,7 @@ def evaluate(
     Raises:
         InputError: no videos, no clips, an unknown order, or a network whose answers are not finite.
     """
-    choose(order, ORDERS, "order of frames")
+    check_choice(order, ORDERS, "order of frames")
     if not videos:
         raise InputError(f"{split}: there are no videos to evaluate on")
     clips_per_video = recipe.clips_per_video if clips_per_video is None else clips_per_video

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.training.evaluate import frame_rates
 from r2p1d_edu.training.loop import train
 from r2p1d_edu.training.recipe import Recipe
@@ -38,7 +38,7 @@ COLUMNS = (
 
 def settings_of(name: str) -> dict:
     """The settings of a recipe with a name, for Recipe(**settings)."""
-    choose(name, RECIPES, "recipe")
+    check_choice(name, RECIPES, "recipe")
     return RECIPES[name]
 
 

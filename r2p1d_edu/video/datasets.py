@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2p1d_edu.download import NoSource, download
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.folders import alone_in, made_whole
 from r2p1d_edu.video import arrow
 from r2p1d_edu.video.archives import RAR_PROGRAMS, ArchiveError, check_room, rar_programs, unpack
@@ -77,7 +77,7 @@ def get_dataset(name: str, to: str | Path = "data", seed: int = 0, progress=in_s
         InputError: a folder that holds something else, no room or no permission to write, no address that gives the
             files, or archives that do not hold what they should.
     """
-    choose(name, DATASETS, "dataset")
+    check_choice(name, DATASETS, "dataset")
     folder = Path(to) / name
     if name == "arrow":
         return arrow.write_arrow(

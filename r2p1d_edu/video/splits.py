@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.video.clips import Video
 from r2p1d_edu.video.ucf101 import Split, refuse_leak
 
@@ -35,12 +35,12 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
             with too few groups to have some on either side of each fold.
     """
     videos, pattern = Path(videos), compile_groups(groups)
-    choose(fold, range(1, FOLDS + 1), "fold")
+    check_choice(fold, range(1, FOLDS + 1), "fold")
     if not videos.is_dir():
         raise InputError(f"{videos}: no such folder; expected one folder a class")
     files = {name: names for name in visible(videos) if (names := video_names(videos / name))}
     for name in classes or ():
-        choose(name, files, f"class (of {videos})")
+        check_choice(name, files, f"class (of {videos})")
     chosen = [name for name in files if classes is None or name in classes]
     if len(chosen) < 2:
         raise InputError(f"{videos}: {len(chosen)} class folders with videos found here; at least two are needed")

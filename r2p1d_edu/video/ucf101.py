@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.video.clips import Video
 
 LISTS = "ucfTrainTestlist"
@@ -57,7 +57,7 @@ def load_split(
     known = read_class_list(lists / "classInd.txt")
     present = [name for name in known if (videos / name).is_dir()]
     for name in classes or ():
-        choose(name, known, f"class (of {lists / 'classInd.txt'})")
+        check_choice(name, known, f"class (of {lists / 'classInd.txt'})")
         if name not in present:
             raise InputError(f"{videos / name}: no such folder; classes here: {', '.join(present) or 'none'}")
     chosen = [name for name in present if classes is None or name in classes]
