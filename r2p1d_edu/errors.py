@@ -1,4 +1,4 @@
-"""One kind of error for everything that the person at the keyboard can mend."""
+"""One kind of error for everything that the person at the keyboard can put right."""
 
 
 class InputError(ValueError):

@@ -7,8 +7,6 @@ the paper (10 clips a video).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -125,15 +123,9 @@ def in_evaluation(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-@cache
-def rate_of(path: Path) -> float:
-    """Frames per second as the file states them; it is opened once, since training asks after every epoch."""
-    return frame_rate(path)
-
-
 def frame_rates(videos: Sequence[Video]) -> str:
     """The frames per second of these videos: "25", or "10 to 25" where they differ."""
-    rates = sorted({round(rate_of(video.path), 2) for video in videos})
+    rates = sorted({round(frame_rate(video.path), 2) for video in videos})
     return f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
 
 

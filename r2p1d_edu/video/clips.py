@@ -14,11 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.kinetics import MEAN, STD
 from r2p1d_edu.video.decode import VideoError
-
-# Per channel, of Kinetics-400: torchvision/models/video/resnet.py.
-MEAN = (0.43216, 0.394666, 0.37645)
-STD = (0.22803, 0.22145, 0.216989)
 
 
 @dataclass(frozen=True)

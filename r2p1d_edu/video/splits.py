@@ -49,7 +49,7 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
         for file in files[name]:
             if (match := pattern.search(file)) is None or not match["group"]:
                 raise InputError(
-                    f"{videos / name / file}: its name has no group by the pattern {groups!r}; mend either"
+                    f"{videos / name / file}: its name has no group by the pattern {groups!r}; change either"
                 )
             found.append(Video(videos / name / file, label, match["group"]))
     folds = deal_groups(found)
