@@ -3,6 +3,8 @@
 import errno
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from bad_server import names
@@ -66,6 +68,23 @@ def test_the_same_dataset_is_kept(small, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert write_arrow(folder, 1, seed=2, progress=None) == folder  # draws nothing
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_files_do_not_depend_on_the_system_s_encoding(tmp_path):
+    """Python warns of each file that is opened in whatever encoding the system prefers."""
+    script = """
+import sys, warnings
+warnings.filterwarnings("error", category=EncodingWarning, module="r2p1d_edu")
+from r2p1d_edu.video import arrow
+from r2p1d_edu.video.ucf101 import load_split
+arrow.GROUPS = 15
+for _ in range(2):
+    folder = arrow.write_arrow(sys.argv[1], 1)
+assert len(load_split(folder / "videos").test) == 56
+"""
+    command = [sys.executable, "-X", "warn_default_encoding", "-c", script, tmp_path / "arrow"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("settings", [{"clips_per_group": 0}, {"seed": -1}, {"frames": 1}])
