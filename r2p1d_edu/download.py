@@ -97,7 +97,7 @@ def mismatch(path: Path, sha256: str, size: int | None) -> str:
 
 
 def fetch(url: str, part: Path, sha256: str, size: int | None, progress: bool) -> None:
-    """Complete `part` from one address, or raise Failure and leave what may still be of use."""
+    """Complete `part` from one address, or raise Failure and keep what can be continued."""
     for attempt in range(TRIES):
         time.sleep(PAUSE * attempt)
         have = length(part)

@@ -124,7 +124,7 @@ class StepSampler(Sampler):
     """The keys of every training step from `first` to `last`, a list of (epoch, number) a step.
 
     Each epoch is a fresh shuffle. With several processes, `rank` of `world` takes its own part of each step. Fewer
-    videos than a step takes are one short step an epoch, shared out as evenly as can be.
+    videos than a step takes are one short step an epoch, shared out evenly.
     """
 
     def __init__(

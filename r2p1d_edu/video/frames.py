@@ -90,7 +90,7 @@ class FrameCache:
             self.granted -= need
             return shape[0]
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.path.exists(name):  # another's, in use, on Windows
                 return 0
             reason = f"frames cannot be kept there ({error.strerror or error})"
             raise InputError(f"{self.folder}: {reason}; let R2P1D_CACHE name another folder") from error

@@ -22,7 +22,7 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
     """Split any folder of class folders by groups that the file names tell.
 
     Files with the same text for `group` are one group, in whichever class, and no group is on both sides. Its three
-    folds are each a third of the groups, as evenly as can be; the test videos of the folds do not overlap.
+    folds are each about a third of the groups; the test videos of the folds do not overlap.
 
     Args:
         videos: the folder of class folders; files without a video's extension are passed over.
@@ -58,7 +58,7 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
         if len({folds[video.group] for video in found if video.label == label}) < FOLDS:
             own = sorted({video.group for video in found if video.label == label})
             raise InputError(
-                f"{videos / name}: {len(own)} groups ({', '.join(own[:3])}) do not reach for {FOLDS} folds; "
+                f"{videos / name}: {len(own)} groups ({', '.join(own[:3])}) are too few for {FOLDS} folds; "
                 "give the class more videos of other groups, or a pattern that tells more groups apart"
             )
     refuse_leak(train, test)

@@ -4,6 +4,8 @@ import dataclasses
 import hashlib
 import json
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -172,6 +174,18 @@ def test_pretrained_from_the_server_is_downloaded_once(published, tmp_path, monk
     pretrained("tiny", cache=tmp_path / "cache")
     kept = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.p*"))
     assert kept == ["cache/tiny.pth", "default/weights/tiny.pth"]
+
+
+def test_two_who_want_the_same_weights_fetch_them_once(published, server, tmp_path):
+    _, file = published
+    server.routes["/tiny.pth"] = lambda handler: (time.sleep(0.2), well(handler, file.read_bytes()))
+    threads = [threading.Thread(target=pretrained, args=("tiny",), kwargs={"cache": tmp_path}) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.seen) == 1
+    assert names(tmp_path) == ["served", "tiny.pth"]
 
 
 def test_pretrained_accepts_the_published_file_alone(published, tmp_path):
