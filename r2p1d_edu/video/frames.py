@@ -2,11 +2,11 @@
 
 import errno
 import hashlib
+import math
 import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,45 +33,45 @@ class FrameCache:
     def __init__(self, short_side: int, folder: Path | None = None):
         self.folder = Path(folder or cache_folder() / "frames")
         self.decoder = FrameDecoder(short_side)
-        self.counts: dict[str, int] = {}  # name of the array → frames; 0: there is no room for it
+        self.shapes: dict[str, tuple | None] = {}  # by the arrays' names; None: there is no room for it
         self.opened = time.time() - 1  # clocks of file systems are coarse
         self.granted = 0  # bytes that may be written before the folder is scanned again
 
     def count(self, path: Path) -> int:
         """Frames in the file."""
-        if (name := self.name(path)) not in self.counts:
-            self.open(path, name)
-        return self.counts[name] or self.decoder.count(path)
+        return shape[0] if (shape := self.shape(path, self.name(path))) else self.decoder.count(path)
 
     def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
-        """Copy these frames out of the array."""
-        if (frames := self.open(path, self.name(path))) is None:
-            return self.decoder.read(path, indices)
-        check_indices(path, indices, len(frames))
-        return frames[list(indices)]
+        """Copy these frames out of the array; np.load would read the header each time and take three times as long."""
+        name = self.name(path)
+        for _ in range(2):
+            if not (shape := self.shape(path, name)):
+                break
+            check_indices(path, indices, shape[0])
+            first, size = min(indices), math.prod(shape[1:])
+            with suppress(OSError, ValueError, IndexError):
+                frames = np.fromfile(name, np.uint8, (max(indices) + 1 - first) * size, offset=HEADER + first * size)
+                return frames.reshape(-1, *shape[1:])[[index - first for index in indices]]
+            self.shapes[name] = self.store(path, name)  # it was removed, or damaged, since it was found
+        return self.decoder.read(path, indices)
 
     def name(self, path: Path) -> str:
         """The array's file, called otherwise whenever the frames would be others."""
         identity = "|".join(map(str, (os.path.abspath(path), *file_version(path), self.decoder.short_side)))
         return os.path.join(self.folder, hashlib.sha256(identity.encode()).hexdigest()[:32] + ".npy")
 
-    def open(self, path: Path, name: str) -> np.ndarray | None:
-        """The array (T, H, W, 3), on the disk and made if need be; None if there is no room for it."""
-        for _ in range(2):
+    def shape(self, path: Path, name: str) -> tuple | None:
+        """(T, H, W, 3) of the array, which is made if need be; None if there is no room for it."""
+        if name not in self.shapes:
             with suppress(OSError, ValueError, EOFError):  # missing, or damaged
-                frames = np.load(name, mmap_mode="r")
-                if name not in self.counts:
-                    with suppress(OSError):  # a folder that cannot be written can still be read
-                        os.utime(name)
-                self.counts[name] = len(frames)
-                return frames
-            if self.counts.get(name) != 0:
-                self.counts[name] = self.store(path, name)
-        return None
+                self.shapes[name] = np.load(name, mmap_mode="r").shape
+                os.utime(name)  # in a folder that cannot be written, it is read all the same
+            self.shapes[name] = self.shapes.get(name) or self.store(path, name)
+        return self.shapes[name]
 
-    def store(self, path: Path, name: str) -> int:
-        """Write the array, frame by frame: how many there are, or 0 if there is no room for them."""
-        part = name.replace(".npy", f"-{uuid.uuid4().hex}.part")
+    def store(self, path: Path, name: str) -> tuple | None:
+        """Write the array, frame by frame: its shape, or None if there is no room for it."""
+        part = f"{name[:-4]}-{os.urandom(8).hex()}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(part, "wb") as file:
@@ -81,17 +81,17 @@ class FrameCache:
                     if self.granted < need:
                         self.granted = make_room(self.folder, need, self.opened)
                     if self.granted < need:
-                        return 0
+                        return None
                     file.write(np.ascontiguousarray(frame))
                 shape = ((need - HEADER) // frame.nbytes, *frame.shape)
                 file.seek(0)
                 np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             os.replace(part, name)
             self.granted -= need
-            return shape[0]
+            return shape
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.path.exists(name):  # another's, in use, on Windows
-                return 0
+                return None
             reason = f"frames cannot be kept there ({error.strerror or error})"
             raise InputError(f"{self.folder}: {reason}; let R2P1D_CACHE name another folder") from error
         finally:
