@@ -14,7 +14,7 @@ from benchmarks.measure import ROUNDS, Table, peak_bytes, time_interleaved
 from benchmarks.peers import peer
 from benchmarks.roofline import roofline_seconds
 from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.family import create_network
 from r2p1d_edu.training.device import choose_device, choose_precision, make_fabric
@@ -75,7 +75,7 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS) -> li
     """
     device, tables = choose_device(), []
     for name in cases:
-        choose(name, CASES, "case")
+        check_choice(name, CASES, "case")
         ways = ways_of(name, device, compiled=can_compile(device))
         built = {way: one.build() for way, one in ways.items()}
         for what, number in (("Training step", 0), ("Inference", 1)):

@@ -108,9 +108,9 @@ def run_data(name: str, to: Path, seed: int) -> None:
 
 def run_cache(clear: bool) -> None:
     """Report on the frame store, or empty it."""
-    from r2p1d_edu.video import storage
+    from r2p1d_edu.video.frames import report
 
-    print(storage.clear_report() if clear else storage.report())
+    print(report(clear))
 
 
 def run_table(**options) -> None:

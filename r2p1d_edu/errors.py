@@ -1,4 +1,4 @@
-"""One kind of error for everything that the person at the keyboard can mend."""
+"""One kind of error for everything that the person at the keyboard can put right."""
 
 
 class InputError(ValueError):
@@ -18,7 +18,7 @@ class Diverged(ArithmeticError):
         return [f"Diverged: {self}"]
 
 
-def choose(value: object, choices, what: str) -> None:
+def check_choice(value: object, choices, what: str) -> None:
     """Refuse `value` unless it is one of `choices`, and list them.
 
     Raises:

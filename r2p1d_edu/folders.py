@@ -1,12 +1,17 @@
-"""Where files are kept that can be had again, and how processes share such a folder."""
+"""Where files are kept that can be had again, and how several processes share such a folder."""
 
 import os
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
+
+from r2p1d_edu.errors import InputError
 
 
 def cache_folder() -> Path:
@@ -15,32 +20,27 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Wait for, then hold, a lock on the folder. It ends with the process, however that ends, and leaves no file.
+def directory_lock(folder: Path) -> Iterator[None]:
+    """Wait for, then hold, the folder's lock: its file `.lock`, which stays. A lock ends with its process.
 
-    Where folders cannot be locked (Windows, some network file systems) this does nothing.
+    In a folder that cannot be written there is nothing to protect, and no lock.
     """
-    handle = None
-    with suppress(ImportError, OSError):
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    lock = FileLock(folder / ".lock")
+    with suppress(OSError):
+        lock.acquire()
     try:
         yield
     finally:
-        if handle is not None:
-            os.close(handle)
+        lock.release()
 
 
 @contextmanager
-def made_whole(folder: Path) -> Iterator[Path]:
+def atomic_directory(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder` to be filled; it takes that name when all went well, or nothing is left of it.
 
-    The name must be free, or an empty folder's.
+    The name must be free, or an empty folder's. No two processes fill the same one.
     """
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+    part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         part.mkdir()
         yield part
@@ -49,3 +49,28 @@ def made_whole(folder: Path) -> Iterator[Path]:
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def make_once(folder: Path, make: Callable[[Path], None], check: Callable[[Path], None]) -> Path:
+    """Let `make` fill the folder, whole or not at all, unless it holds something, which `check` may then refuse.
+
+    Of several processes that want it, one makes it and the others wait. What killed ones left behind is removed.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with directory_lock(folder.parent):
+            if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+                check(folder)
+                return folder
+            for part in folder.parent.glob(f"{escape(folder.name)}.????????.part"):
+                shutil.rmtree(part, ignore_errors=True)
+            with atomic_directory(folder) as part:
+                make(part)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {folder}: {error.strerror or error}; free some space or choose another folder"
+        ) from error
+    return folder

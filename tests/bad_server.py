@@ -80,7 +80,8 @@ def part_of(path):
 
 
 def names(folder):
-    return sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    """All that a folder holds but the file of its lock."""
+    return sorted({entry.name for entry in folder.iterdir()} - {".lock"}) if folder.exists() else []
 
 
 def refusal(*args, **kwargs) -> str:

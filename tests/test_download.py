@@ -1,17 +1,18 @@
 """Downloads from a server on this machine that misbehaves in every way that servers do."""
 
+import os
+import shutil
 import socket
+import ssl
 import subprocess
-import sys
-import threading
 import time
+import urllib.request
 
 import pytest
-from bad_server import BODY, SHA, names, refusal, send, start_of, well
+from bad_server import BODY, SHA, Server, leave_part, names, part_of, refusal, send, start_of, well
 
 from r2p1d_edu import download as module
 from r2p1d_edu.download import CHUNK, download
-from r2p1d_edu.folders import cache_folder
 
 
 @pytest.fixture
@@ -19,107 +20,126 @@ def path(tmp_path):
     return tmp_path / "new" / "weights.pth"
 
 
-# What works
-
-
-@pytest.mark.parametrize("sha256", [SHA, SHA[:8], SHA.upper(), None])
-def test_a_file_arrives_whole_under_its_own_name(server, path, sha256):
+@pytest.mark.parametrize("sha256", [SHA, SHA[:8], SHA.upper(), ""])
+def test_a_file_arrives_whole_under_its_own_name(server, path, sha256, capsys):
     server.routes["/f"] = well
-    assert download(server.url + "/f", path, sha256, len(BODY), progress=False) == path
+    assert download(server.url + "/f", path, sha256, len(BODY)) == path
     assert path.read_bytes() == BODY
     assert names(path.parent) == ["weights.pth"]
-
-
-def test_a_file_that_is_there_is_not_fetched_again(server, path):
-    path.parent.mkdir()
-    path.write_bytes(BODY)
-    before = path.stat()
-    download(server.url + "/f", path, SHA, len(BODY))
-    download(server.url + "/f", path)
-    assert server.seen == []
-    assert path.stat().st_mtime_ns == before.st_mtime_ns
-
-
-def test_the_final_name_appears_only_when_all_is_there(server, path):
-    half, go_on = threading.Event(), threading.Event()
-
-    def slowly(handler):
-        send(handler, BODY[:CHUNK], length=len(BODY))
-        handler.wfile.flush()
-        half.set()
-        go_on.wait(5)
-        handler.wfile.write(BODY[CHUNK:])
-
-    server.routes["/f"] = slowly
-    worker = threading.Thread(target=download, args=(server.url + "/f", path, SHA, None, False))
-    worker.start()
-    assert half.wait(5)
-    time.sleep(0.05)
-    assert names(path.parent) == ["weights.pth.part"]
-    go_on.set()
-    worker.join()
-    assert names(path.parent) == ["weights.pth"]
-
-
-def test_the_bar_shows_what_is_downloaded(server, path, capsys):
-    server.routes["/f"] = well
-    download(server.url + "/f", path, SHA)
     shown = capsys.readouterr().err
     assert "weights.pth" in shown
     assert "100%" in shown
 
 
-def test_two_who_want_the_same_file_fetch_it_once(server, path):
-    """The second waits for the lock and then finds the file; without the lock both would write one part."""
-    pytest.importorskip("fcntl", reason="folders are locked on POSIX systems")
-    server.routes["/f"] = lambda handler: (time.sleep(0.2), well(handler))
-    script = "import sys; from r2p1d_edu.download import download; download(*sys.argv[1:4], progress=False)"
-    started = [subprocess.Popen([sys.executable, "-c", script, server.url + "/f", path, SHA]) for _ in range(2)]
-    assert [process.wait(20) for process in started] == [0, 0]
-    assert server.ranges == [None]
+def test_a_file_that_is_there_is_not_fetched_again(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY)
+    download(server.url + "/f", path, SHA, len(BODY))
+    download(server.url + "/f", path)
+    assert server.seen == []
+
+
+def test_a_wrong_file_at_the_path_is_refused_and_left_alone(server, path):
+    path.parent.mkdir()
+    path.write_bytes(b"mine")
+    assert "move it away" in refusal(server.url + "/f", path, SHA)
+    assert "4 bytes instead of 5" in refusal(server.url + "/f", path, size=5)
+    assert path.read_bytes() == b"mine"
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/f", "weights.pth"])
+def test_only_http_and_https(url, path):
+    assert "http or https" in refusal(url, path)
+    assert not path.parent.exists()
+
+
+# Connections that break
+
+
+def free_port() -> int:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return closed.getsockname()[1]
+
+
+def test_who_cannot_be_reached_is_tried_again(server, path, monkeypatch):
+    tries, urlopen = [], module.urlopen
+
+    def unsteady(*arguments, **options):
+        tries.append(arguments)
+        if len(tries) < 3:
+            raise urllib.error.URLError(ConnectionRefusedError(111, "Connection refused"))
+        return urlopen(*arguments, **options)
+
+    monkeypatch.setattr(module, "urlopen", unsteady)
+    server.routes["/f"] = well
+    download(server.url + "/f", path, SHA, progress=False)
+    assert path.read_bytes() == BODY
+    assert len(tries) == 3
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_dropped_connection_is_resumed(server, path, reset):
+    server.routes["/f"] = lambda handler: well(handler, stop=start_of(handler) + CHUNK + 1000, reset=reset)
+    download(server.url + "/f", path, SHA, progress=False)
+    assert path.read_bytes() == BODY
+    starts = [int(wanted.strip("bytes=-")) for wanted in server.ranges[1:]]
+    assert server.ranges[0] is None
+    assert len(starts) in (2, 3)
+    assert starts == sorted(starts)
+    assert starts[0] > 0
+
+
+def test_tries_are_bounded_and_what_came_is_used_next_time(server, path):
+    server.routes["/f"] = lambda handler: well(handler, stop=start_of(handler) + 100)
+    text = refusal(server.url + "/f", path, SHA)
+    assert "the connection ended after 500 of" in text
+    assert "500 bytes are kept" in text
+    assert len(server.seen) == 5
+    assert names(path.parent) == ["weights.pth.part"]
+    server.routes["/f"] = well
+    download(server.url + "/f", path, SHA, progress=False)
+    assert server.ranges[-1] == "bytes=500-"
     assert path.read_bytes() == BODY
 
 
-def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):
-    monkeypatch.setenv("R2P1D_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
-    monkeypatch.delenv("R2P1D_CACHE")
-    assert "r2p1d_edu" in cache_folder().parts
+def test_a_silent_server_is_left(server, path, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", 0.1)
+    monkeypatch.setattr(module, "TRIES", 2)
+
+    def stall(handler):
+        send(handler, BODY[:100], length=len(BODY))
+        handler.wfile.flush()
+        time.sleep(0.3)
+
+    server.routes |= {"/mute": lambda handler: time.sleep(0.3), "/stops": stall}
+    text = refusal([server.url + "/mute", server.url + "/stops"], path, SHA)
+    assert text.count("timed out, after 2 tries") == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda handler: send(handler, b"", 429), lambda handler: handler.connection.close()]
+)
+def test_a_server_that_is_busy_or_hangs_up_is_asked_again(server, path, answer):
+    server.routes["/f"] = lambda handler: answer(handler) if len(server.seen) < 3 else well(handler)
+    download(server.url + "/f", path, SHA, progress=False)
+    assert len(server.seen) == 3
 
 
 # Mirrors
 
 
-def test_mirrors_are_tried_in_turn(server, path):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        dead = f"http://127.0.0.1:{closed.getsockname()[1]}/f"
-    server.routes |= {"/gone": lambda handler: send(handler, b"", 404), "/f": well}
-    download([dead, server.url + "/gone", server.url + "/f"], path, SHA, progress=False)
-    assert path.read_bytes() == BODY
-    assert [where for where, _ in server.seen] == ["/gone", "/f"]
-
-
 def test_a_mirror_goes_on_where_another_stopped(server, path):
-    server.routes |= {"/a": lambda handler: well(handler, stop=CHUNK + 7), "/b": well}
-
-    def once(handler):  # /a dies for good after its first answer
+    def once(handler):  # it dies for good after its first answer
         server.routes["/a"] = lambda handler: send(handler, b"", 404)
         well(handler, stop=CHUNK + 7)
 
-    server.routes["/a"] = once
-    download([server.url + "/a", server.url + "/b"], path, SHA, progress=False)
+    server.routes |= {"/a": once, "/b": well}
+    urls = [f"http://127.0.0.1:{free_port()}/f", server.url + "/a", server.url + "/b"]
+    download(urls, path, SHA, progress=False)
     assert path.read_bytes() == BODY
     assert server.seen[-1] == ("/b", f"bytes={CHUNK + 7}-")
-
-
-def test_without_a_checksum_mirrors_are_not_mixed(server, path, monkeypatch):
-    """Half a file from one server and half from another would be nobody's file."""
-    other = bytes(reversed(BODY))
-    server.routes |= {"/a": lambda handler: well(handler, stop=CHUNK), "/b": lambda handler: well(handler, other)}
-    monkeypatch.setattr(module, "TRIES", 1)
-    download([server.url + "/a", server.url + "/b"], path, progress=False)
-    assert path.read_bytes() == other
 
 
 def test_when_all_fail_the_error_names_hosts_answers_and_the_way_out(server, path):
@@ -131,55 +151,82 @@ def test_when_all_fail_the_error_names_hosts_answers_and_the_way_out(server, pat
     text = refusal(urls, path, SHA)
     host = server.url.removeprefix("http://")
     for expected in (
-        f"{host}: HTTP 404 Not Found",
+        f"{host}: HTTP 404 Not Found;",
         f"{host}: HTTP 503 Service Unavailable, after 5 tries",
         "name.invalid: cannot be reached",
         f"download {urls[0]} yourself and put it at {path}",
     ):
         assert expected in text
-    assert text.count("after 5 tries") == 1  # who cannot be reached and who says no is asked once
     assert names(path.parent) == []
 
 
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://example.org/f", "data:,x", "weights.pth", "https:///f", []]
-)
-def test_only_http_and_https(url, path):
-    assert "http or https" in refusal(url, path)
-    assert not path.parent.exists()
+# Servers that resume badly
+
+
+def test_a_server_that_ignores_the_range(server, path):
+    leave_part(path, BODY[:1000])
+    server.routes["/f"] = send
+    download(server.url + "/f", path, SHA, progress=False)
+    assert server.ranges == ["bytes=1000-"]
+    assert path.read_bytes() == BODY
+
+
+def test_a_server_that_sends_another_range(server, path):
+    """Without a checksum nothing else would show that the two pieces do not meet."""
+
+    def elsewhere(handler):
+        if start_of(handler):
+            send(handler, BODY[500:], 206, Content_Range=f"bytes 500-{len(BODY) - 1}/{len(BODY)}")
+        else:
+            well(handler, stop=1000 if len(server.seen) == 1 else None)
+
+    server.routes["/f"] = elsewhere
+    download(server.url + "/f", path, progress=False)
+    assert server.ranges == [None, "bytes=1000-", None]
+    assert path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("tail", [b"", b"too much"])
+def test_416_on_a_part_that_is_whole_or_too_long(server, path, tail):
+    leave_part(path, BODY + tail)
+    server.routes["/f"] = well
+    download(server.url + "/f", path, SHA, progress=False)
+    assert server.ranges == [f"bytes={len(BODY + tail)}-"] + ([None] if tail else [])
+    assert path.read_bytes() == BODY
+
+
+def test_a_part_of_another_file_is_dropped(server, path):
+    leave_part(path, b"x" * 1000)
+    server.routes["/f"] = well
+    download(server.url + "/f", path, SHA, progress=False)
+    assert server.ranges == ["bytes=1000-", None]
+    assert path.read_bytes() == BODY
 
 
 # Wrong content
 
 
-def test_a_length_that_is_too_small_is_mended_by_the_known_size(server, path, monkeypatch):
-    def too_short(handler):
-        start = start_of(handler)
-        extra = {"status": 206, "Content_Range": f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"} if start else {}
-        send(handler, BODY[start:], length=(len(BODY) - start + 1) // 2, **extra)
-
-    server.routes["/f"] = too_short
-    monkeypatch.setattr(module, "TRIES", 30)
-    download(server.url + "/f", path, SHA, len(BODY), progress=False)
-    assert path.read_bytes() == BODY
-
-
-def test_a_length_that_is_too_small_is_found_out_by_the_checksum(server, path):
-    server.routes["/f"] = lambda handler: send(handler, length=1000)
-    assert f"instead of {SHA}" in refusal(server.url + "/f", path, SHA)
+def test_a_web_page_is_not_the_file_and_does_not_cost_the_part(server, path):
+    leave_part(path, BODY[:1000])
+    page = b"<!DOCTYPE html><html><body>Log in</body></html>"
+    server.routes |= {
+        "/f": lambda handler: send(handler, page, kind="text/html; charset=utf-8"),
+        "/sly": lambda handler: send(handler, page),
+        "/good": well,
+    }
+    assert "sent a web page, not the file" in refusal(server.url + "/f", path, SHA)
+    assert part_of(path).read_bytes() == BODY[:1000]
+    assert f"instead of {SHA}" in refusal(server.url + "/sly", path, SHA)
     assert names(path.parent) == []
-
-
-def test_a_length_that_is_too_large(server, path):
-    """All the bytes come and then the connection ends: the next request learns, by 416, that nothing is missing."""
-
-    def too_long(handler):
-        well(handler) if handler.headers.get("Range") else send(handler, length=len(BODY) + 1000)
-
-    server.routes["/f"] = too_long
-    download(server.url + "/f", path, SHA, progress=False)
-    assert server.ranges == [None, f"bytes={len(BODY)}-"]
+    download([server.url + "/f", server.url + "/sly", server.url + "/good"], path, SHA, progress=False)
     assert path.read_bytes() == BODY
+
+
+def test_a_wrong_checksum_never_gets_the_name(server, path):
+    server.routes["/f"] = lambda handler: well(handler, BODY[:-1] + b"?")
+    assert "SHA-256" in refusal(server.url + "/f", path, SHA)
+    assert len(server.seen) == 1
+    assert names(path.parent) == []
 
 
 def test_more_than_the_size_is_not_read_to_its_end(server, path):
@@ -198,31 +245,57 @@ def test_more_than_the_size_is_not_read_to_its_end(server, path):
     assert names(path.parent) == []
 
 
-@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
-@pytest.mark.parametrize("sha256", [SHA, None])
-def test_a_web_page_is_not_the_file(server, path, kind, sha256):
-    page = b"\n<!DOCTYPE html><html><body>Log in</body></html>"
-    server.routes |= {"/f": lambda handler: send(handler, page, kind=kind), "/good": well}
-    assert "sent a web page, not the file" in refusal(server.url + "/f", path, sha256)
-    assert names(path.parent) == []
-    download([server.url + "/f", server.url + "/good"], path, sha256, progress=False)
-    assert path.read_bytes() == BODY
+# Folders that cannot be written
 
 
-def test_a_wrong_checksum_never_gets_the_name(server, path):
-    server.routes |= {"/f": lambda handler: well(handler, BODY[:-1] + b"?"), "/good": well}
-    assert "SHA-256" in refusal(server.url + "/f", path, SHA)
-    assert len(server.seen) == 1
-    assert names(path.parent) == []
-    download([server.url + "/f", server.url + "/good"], path, SHA, progress=False)
-    assert path.read_bytes() == BODY
-
-
-def test_a_wrong_file_at_the_path_is_refused_and_left_alone(server, path):
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_clear_error(server, path):
     path.parent.mkdir()
-    path.write_bytes(b"mine")
+    part_of(path).symlink_to("/dev/full")
     server.routes["/f"] = well
-    assert "move it away" in refusal(server.url + "/f", path, SHA)
-    assert "4 bytes instead of 5" in refusal(server.url + "/f", path, size=5)
-    assert path.read_bytes() == b"mine"
-    assert server.seen == []
+    assert "No space left on device; free some space" in refusal(server.url + "/f", path, SHA)
+    assert not path.exists()
+
+
+def test_a_folder_that_is_a_file_is_one_clear_error(server, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    text = refusal(server.url + "/f", tmp_path / "file" / "weights.pth", SHA)
+    assert text.startswith(f"cannot write {tmp_path / 'file' / 'weights.pth'}: ")
+
+
+# TLS is never switched off
+
+
+@pytest.fixture
+def secure(tmp_path, monkeypatch):
+    if not shutil.which("openssl"):
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-addext", "keyUsage=digitalSignature,keyCertSign", "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = Server(context)
+    server.certificate = certificate
+    monkeypatch.setattr(urllib.request, "_opener", None)  # a kept one may have read its certificates already
+    yield server
+    server.close()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(secure, path):
+    secure.routes["/f"] = well
+    text = refusal(secure.url + "/f", path, SHA)
+    assert "certificate verify failed" in text
+    assert "tries" not in text
+    assert secure.seen == []
+
+
+def test_a_verified_server_may_not_lead_to_an_unverified_one(secure, server, path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure.certificate))
+    secure.routes |= {"/f": well, "/away": lambda handler: send(handler, b"", 302, Location=server.url + "/f")}
+    server.routes["/f"] = well
+    assert "leads away from https" in refusal(secure.url + "/away", path, SHA)
+    download(secure.url + "/f", path, SHA, progress=False)
+    assert path.read_bytes() == BODY

@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from r2p1d_edu.accounting.layers import check_clip, in_one_line, left_as_it_was
 from r2p1d_edu.accounting.report import Shape, html_table, text_table, times
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 
 OPTIMIZER_STATES = {"adamw": 2, "sgd": 1}  # fp32 numbers kept for each parameter: two moments; the momentum
 PRECISIONS = ("32", "bf16")
@@ -94,8 +94,8 @@ def training_memory(
     """
     shape = check_clip(clip)
     batch = check_batch(batch)
-    choose(optimizer, OPTIMIZER_STATES, "optimizer")
-    choose(precision, PRECISIONS, "precision")
+    check_choice(optimizer, OPTIMIZER_STATES, "optimizer")
+    check_choice(precision, PRECISIONS, "precision")
     with left_as_it_was(network, training=True), in_one_line(network, shape):
         kept, copied = kept_for_backward(network, (batch, *shape))
     halves = 2 if precision == "bf16" else 1

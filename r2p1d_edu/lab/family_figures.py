@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from r2p1d_edu.accounting.report import html_table
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
 from r2p1d_edu.lab.network_figure import ROWS, STAGES
 from r2p1d_edu.lab.palette import style, title
@@ -60,9 +60,9 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
     Raises:
         InputError: another cost, level or number of frames.
     """
-    choose(cost, COSTS, "cost")
-    choose(frames, (8, 16), "number of frames")
-    choose(level, LEVELS, "level of accuracy")
+    check_choice(cost, COSTS, "cost")
+    check_choice(frames, (8, 16), "number of frames")
+    check_choice(level, LEVELS, "level of accuracy")
     unit, label = COSTS[cost]
     rows = [row for row in family_table() if row["frames"] == frames]
     points = {row["network"]: (row[cost] / unit, row[f"paper {level}"]) for row in rows}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from r2p1d_edu.accounting.matching import midplanes
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 from r2p1d_edu.training.recipe import Recipe
 
 SEEDS = (0, 1, 2)
@@ -71,7 +71,7 @@ CLAIMS: dict[str, list[Setup]] = {
 def setups_of(claims: Sequence[str] = ()) -> list[Setup]:
     """The setups of these claims, or of all, each once."""
     for claim in claims:
-        choose(claim, CLAIMS, "claim")
+        check_choice(claim, CLAIMS, "claim")
     return list({setup.title: setup for claim in claims or CLAIMS for setup in CLAIMS[claim]}.values())
 
 

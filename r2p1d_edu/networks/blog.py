@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor, nn
 
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.checks import check_counts
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.loading import load_weights, read_checkpoint
@@ -220,5 +220,5 @@ def get_10x_lr_params(model: R2Plus1DClassifier) -> Iterator[nn.Parameter]:
 
 def blog_r2plus1d(depth: int = 18, num_classes: int = 400) -> R2Plus1DClassifier:
     """Build the article's network by depth, 10, 18 or 34, as the FAMILY's networks are built."""
-    choose(depth, DEPTHS, "depth")
+    check_choice(depth, DEPTHS, "depth")
     return R2Plus1DClassifier(num_classes, DEPTHS[depth])

@@ -11,7 +11,7 @@ from functools import partial
 
 from torch import nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.blog import blog_r2plus1d
 from r2p1d_edu.networks.c3d import C3D
 from r2p1d_edu.networks.p3d import P3D, P3D_DEPTHS
@@ -77,7 +77,7 @@ def builder_of(name: str | Sequence[str]) -> Callable[..., nn.Module]:
     """What builds the network of this name or row; InputError lists the names if there is no such network."""
     if isinstance(name, Sequence) and not isinstance(name, str):
         return partial(VideoResNet, tuple(name))
-    choose(name, BUILDERS, "network")
+    check_choice(name, BUILDERS, "network")
     return BUILDERS[name]
 
 

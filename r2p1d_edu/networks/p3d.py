@@ -15,7 +15,7 @@ from itertools import cycle
 
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.checks import check_counts
 from r2p1d_edu.networks.convolutions import Conv, Pseudo3D, norm_relu
 from r2p1d_edu.networks.resnet import check_clips, initialise
@@ -100,8 +100,8 @@ class P3D(nn.Module):
         forms: str = "ABC",
     ):
         super().__init__()
-        choose(depth, P3D_DEPTHS, "depth")
-        choose(convention, CONVENTIONS, "convention")
+        check_choice(depth, P3D_DEPTHS, "depth")
+        check_choice(convention, CONVENTIONS, "convention")
         if not isinstance(forms, str) or not forms or set(forms) - set("ABC"):
             raise InputError(f"forms is {forms!r}; it must be letters of A, B and C to cycle through, such as 'ABC'")
         check_counts(num_classes=num_classes, frames=frames, width=width)

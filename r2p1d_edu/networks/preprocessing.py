@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.kinetics import MEAN, STD
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Preprocessing:
     crop: int = 112
     frames: int = 16
     fps: float | None = 15
-    mean: tuple[float, float, float] = (0.43216, 0.394666, 0.37645)
-    std: tuple[float, float, float] = (0.22803, 0.22145, 0.216989)
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
 
     def __call__(self, clips: Tensor) -> Tensor:
         """Prepare uint8 (T, H, W, 3) or (N, T, H, W, 3) frames; raise InputError for anything else."""

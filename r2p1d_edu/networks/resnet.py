@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.checks import check_counts
 from r2p1d_edu.networks.convolutions import Conv, make_conv, norm_relu
 from r2p1d_edu.networks.fusion import FUSIONS
@@ -101,9 +101,9 @@ class VideoResNet(nn.Module):
     ):
         super().__init__()
         check_kinds(kinds)
-        choose(depth, DEPTHS, "depth")
-        choose(midplanes, MIDPLANES, "rule for midplanes")
-        choose(fusion, FUSIONS, "fusion")
+        check_choice(depth, DEPTHS, "depth")
+        check_choice(midplanes, MIDPLANES, "rule for midplanes")
+        check_choice(fusion, FUSIONS, "fusion")
         check_counts(num_classes=num_classes, frames=frames, width=width)
         if stem_midplanes is not None:
             check_counts(stem_midplanes=stem_midplanes)
@@ -154,9 +154,9 @@ def check_kinds(kinds: tuple[str, ...]) -> None:
     """Refuse a row that does not name one kind for the stem and one for each of four groups."""
     if isinstance(kinds, str) or len(kinds) != 5:
         raise InputError(f"a network is five kinds of convolution, conv1 and four groups; got {kinds!r}")
-    choose(kinds[0], STEM_KINDS, "kind of stem")
+    check_choice(kinds[0], STEM_KINDS, "kind of stem")
     for kind in kinds[1:]:
-        choose(kind, GROUP_KINDS, "kind of group")
+        check_choice(kind, GROUP_KINDS, "kind of group")
 
 
 def check_clips(x: Tensor, frames: int | None = None) -> None:

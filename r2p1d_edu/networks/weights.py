@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from r2p1d_edu.download import download
-from r2p1d_edu.errors import InputError, choose
-from r2p1d_edu.folders import cache_folder
+from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.folders import cache_folder, directory_lock
 from r2p1d_edu.networks.family import create_network
 from r2p1d_edu.networks.loading import LoadReport, load_weights, read_checkpoint, shorten
 from r2p1d_edu.networks.preprocessing import Preprocessing
@@ -128,7 +128,7 @@ def pretrained(
     Raises:
         InputError: an unknown name, a download that failed, a file that does not fit or that holds NaN.
     """
-    choose(name, CHECKPOINTS, "checkpoint")
+    check_choice(name, CHECKPOINTS, "checkpoint")
     checkpoint = CHECKPOINTS[name]
     classes = checkpoint.options["num_classes"] if num_classes is None else num_classes
     network = create_network(checkpoint.network, **{**checkpoint.options, "num_classes": classes})
@@ -142,7 +142,9 @@ def pretrained(
     if file is None:
         folder = Path(cache) if cache else cache_folder() / "weights"
         file = folder / checkpoint.url.rpartition("/")[2]
-        download(checkpoint.url, file, checkpoint.sha256, checkpoint.size)
+        folder.mkdir(parents=True, exist_ok=True)
+        with directory_lock(folder):
+            download(checkpoint.url, file, checkpoint.sha256, checkpoint.size)
     new_head = classes != checkpoint.options["num_classes"]
     load_weights(network, read_checkpoint(file), new_head=new_head)
     if new_head:

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.loading import explain, load_weights
 from r2p1d_edu.training.evaluate import Result
 from r2p1d_edu.training.recipe import Recipe
@@ -167,7 +167,7 @@ def load_run(folder: str | Path, which: str = "last") -> tuple[nn.Module, Recipe
     Raises:
         InputError: no run there, or one whose files are damaged or do not belong together.
     """
-    choose(which, ("last", "best"), "set of weights")
+    check_choice(which, ("last", "best"), "set of weights")
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder; `train --out` makes one")

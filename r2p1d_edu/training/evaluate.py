@@ -7,14 +7,12 @@ the paper (10 clips a video).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.training.device import choose_precision
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
@@ -86,7 +84,7 @@ def evaluate(
     Raises:
         InputError: no videos, no clips, an unknown order, or a network whose answers are not finite.
     """
-    choose(order, ORDERS, "order of frames")
+    check_choice(order, ORDERS, "order of frames")
     if not videos:
         raise InputError(f"{split}: there are no videos to evaluate on")
     clips_per_video = recipe.clips_per_video if clips_per_video is None else clips_per_video
@@ -125,15 +123,9 @@ def in_evaluation(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-@cache
-def rate_of(path: Path) -> float:
-    """Frames per second as the file states them; it is opened once, since training asks after every epoch."""
-    return frame_rate(path)
-
-
 def frame_rates(videos: Sequence[Video]) -> str:
     """The frames per second of these videos: "25", or "10 to 25" where they differ."""
-    rates = sorted({round(rate_of(video.path), 2) for video in videos})
+    rates = sorted({round(frame_rate(video.path), 2) for video in videos})
     return f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.family import create_network, network_options
 from r2p1d_edu.video.clips import Sampling, differences, resize_for
 from r2p1d_edu.video.frames import FrameCache, FrameDecoder
@@ -97,9 +97,9 @@ class Recipe:
         for name, (words, fits) in MUST_BE.items():
             if not fits(getattr(self, name)):
                 raise InputError(f"{name} is {getattr(self, name)!r}; it must be {words}")
-        choose(self.fold, (1, 2, 3), "fold")
-        choose(self.device, DEVICES, "device")
-        choose(self.precision, PRECISIONS, "precision")
+        check_choice(self.fold, (1, 2, 3), "fold")
+        check_choice(self.device, DEVICES, "device")
+        check_choice(self.precision, PRECISIONS, "precision")
 
     def load_split(self) -> Split:
         """The split that the recipe names: by the lists, or by groups that the file names tell."""

@@ -6,7 +6,7 @@ training groups of four classes of UCF101 (data/results/recipes_tried.csv has al
 `plain` on the test groups once, at the end (data/results/recipes.csv). `python -m experiments recipes` measures both.
 """
 
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 
 RECIPES = {
     # name: what differs from the defaults of Recipe
@@ -17,5 +17,5 @@ RECIPES = {
 
 def settings_of(name: str) -> dict:
     """The settings of a recipe with a name, for Recipe(**settings)."""
-    choose(name, RECIPES, "recipe")
+    check_choice(name, RECIPES, "recipe")
     return RECIPES[name]

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.folders import alone_in, made_whole
+from r2p1d_edu.folders import make_once
 from r2p1d_edu.video.decode import write_video
 from r2p1d_edu.video.ucf101 import LISTS, write_lists
 
@@ -39,8 +39,7 @@ def write_arrow(
     """Write the dataset to `folder`: `videos/` and `ucfTrainTestlist/`. The same seed gives the same files.
 
     8 classes × 25 groups × `clips_per_group` videos of 12 `frames`, 64×64, 25 a second: 2,000 by default. With more
-    frames the same motion takes longer. It is made beside its final place and moved there whole; a dataset of the same
-    settings that is there already is kept.
+    frames the same motion takes longer. A dataset of the same settings that is there already is kept.
 
     Raises:
         InputError: the folder holds something else, or cannot be written.
@@ -49,22 +48,13 @@ def write_arrow(
         raise InputError(
             f"clips per group is {clips_per_group}, seed {seed}, frames {frames}; give at least 1, 0 and 2"
         )
-    folder = Path(folder)
     settings = {"dataset": "arrow", "version": 1, "clips_per_group": clips_per_group, "seed": seed, "frames": frames}
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with alone_in(folder.parent):  # the second who wants it finds it done
-            if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-                if read_settings(folder) == settings:
-                    return folder
-                raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
-            with made_whole(folder) as part:
-                make_dataset(part, settings, progress)
-    except OSError as error:
-        raise InputError(
-            f"cannot write {folder}: {error.strerror or error}; free some space or choose another folder"
-        ) from error
-    return folder
+
+    def check(folder: Path) -> None:
+        if read_settings(folder) != settings:
+            raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
+
+    return make_once(Path(folder), lambda part: make_dataset(part, settings, progress), check)
 
 
 def make_dataset(folder: Path, settings: dict, progress) -> None:
@@ -76,13 +66,13 @@ def make_dataset(folder: Path, settings: dict, progress) -> None:
         write_video(folder / "videos" / path, draw_clip(name, group, clip, settings["seed"], settings["frames"]))
     numbers = {name: number for number, name in enumerate(CLASSES, 1)}
     write_lists(folder / LISTS, numbers, [path for path, *_ in names])
-    (folder / "arrow.json").write_text(json.dumps(settings))
+    (folder / "arrow.json").write_text(json.dumps(settings), "utf-8")
 
 
 def read_settings(folder: Path) -> dict | None:
     """The settings a dataset was written with, or None where there is none."""
     try:
-        return json.loads((folder / "arrow.json").read_text())
+        return json.loads((folder / "arrow.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
 

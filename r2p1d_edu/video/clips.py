@@ -14,11 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.kinetics import MEAN, STD
 from r2p1d_edu.video.decode import VideoError
-
-# Per channel, of Kinetics-400: torchvision/models/video/resnet.py.
-MEAN = (0.43216, 0.394666, 0.37645)
-STD = (0.22803, 0.22145, 0.216989)
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class StepSampler(Sampler):
     """The keys of every training step from `first` to `last`, a list of (epoch, number) a step.
 
     Each epoch is a fresh shuffle. With several processes, `rank` of `world` takes its own part of each step. Fewer
-    videos than a step takes are one short step an epoch, shared out as evenly as can be.
+    videos than a step takes are one short step an epoch, shared out evenly.
     """
 
     def __init__(

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2p1d_edu.download import NoSource, download
-from r2p1d_edu.errors import InputError, choose
-from r2p1d_edu.folders import alone_in, made_whole
+from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.folders import make_once
 from r2p1d_edu.video import arrow
-from r2p1d_edu.video.archives import RAR_PROGRAMS, ArchiveError, check_room, rar_programs, unpack
+from r2p1d_edu.video.archives import ArchiveError, check_room, unpack
 from r2p1d_edu.video.decode import VideoError, read_frames
 from r2p1d_edu.video.ucf101 import LISTS, read_class_list, read_split_list, write_lists
 
@@ -32,7 +32,7 @@ class Archive:
     name: str
     urls: tuple[str, ...]
     size: int
-    sha256: str | None = None
+    sha256: str = ""
 
 
 # Ten classes, 405 clips, all 250 groups. A plain tar, in spite of its name.
@@ -54,7 +54,6 @@ VIDEOS = (
     Archive("UCF101.zip", (HUB.format("MichiganNLP/ucf-101", "UCF101.zip"),), 6_960_000_000),
     Archive("UCF-101.zip", (HUB.format("quchenyuan/UCF101-ZIP", "UCF-101.zip"),), 6_960_000_000),
     Archive("UCF101_videos.zip", ("https://storage.googleapis.com/thumos14_files/UCF101_videos.zip",), 6_960_000_000),
-    Archive("UCF101.rar", (CRCV + "UCF101.rar",), 6_960_000_000),
 )
 
 
@@ -66,37 +65,25 @@ def in_silence(things, title: str, unit: str):
 def get_dataset(name: str, to: str | Path = "data", seed: int = 0, progress=in_silence, say=print) -> Path:
     """Put a dataset into `to`/`name`, unless it is there, and return that folder, with `videos` and the lists in it.
 
-    It is made beside that place and moved there whole. What was downloaded waits in `to`/downloads until it has been of
-    use; put an archive there yourself where no download works. `seed` is for `arrow`.
+    What was downloaded waits in `to`/downloads until it has been unpacked; put an archive there yourself where no
+    download works. `seed` is for `arrow`.
 
     Args:
         progress: called with (things, title, unit), gives the things one by one and shows how many are done.
-        say: called with a line on anything that went well, but not as might be thought.
+        say: called with a line on what the user should know although all went well.
 
     Raises:
         InputError: a folder that holds something else, no room or no permission to write, no address that gives the
             files, or archives that do not hold what they should.
     """
-    choose(name, DATASETS, "dataset")
+    check_choice(name, DATASETS, "dataset")
     folder = Path(to) / name
     if name == "arrow":
         return arrow.write_arrow(
             folder, seed=seed, progress=lambda videos: progress(videos, "writing arrow", unit="video")
         )
     make = make_subset if name == "ucf101-subset" else make_whole_ucf101
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with alone_in(folder.parent):
-            if folder.is_file() or (folder.exists() and any(folder.iterdir())):
-                check_complete(folder)
-                return folder
-            with made_whole(folder) as part:
-                make(part, folder.parent / "downloads", progress, say)
-    except OSError as error:
-        raise InputError(
-            f"cannot write {folder}: {error.strerror or error}; free some space or choose another folder"
-        ) from error
-    return folder
+    return make_once(folder, lambda part: make(part, folder.parent / "downloads", progress, say), check_complete)
 
 
 def check_complete(folder: Path) -> None:
@@ -141,9 +128,6 @@ def make_whole_ucf101(part: Path, downloads: Path, progress, say) -> None:
         shutil.rmtree(part / "unpacked")
     paths, answers = read_lists(part), []
     for choice in sorted(VIDEOS, key=lambda choice: not any(downloads.glob(f"{choice.name}*"))):  # what is begun first
-        if choice.name.endswith(".rar") and not rar_programs():
-            answers.append(f"{choice.name} needs one of {', '.join(RAR_PROGRAMS)}, and none is installed")
-            continue
         try:
             with fetched(choice, downloads, progress, say) as archive:
                 unpack(archive, part / "unpacked", lambda members: progress(members, "unpacking", unit="file"))
@@ -172,7 +156,7 @@ def fetched(archive: Archive, downloads: Path, progress, say) -> Iterator[Path]:
     try:
         check_room(downloads, max(0, archive.size - have) + archive.size, archive.name)
         size = archive.size if archive.sha256 else None
-        download(archive.urls, path, archive.sha256, size, progress is not in_silence, resume=True)
+        download(archive.urls, path, archive.sha256, size, progress is not in_silence)
         yield path
         if yours:
             say(f"{path} has been unpacked and is not needed any more")

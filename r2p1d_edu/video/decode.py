@@ -4,10 +4,12 @@ Frames are counted in the order in which the decoder hands them out. Time stamps
 in seven they are shuffled, and a seek by time then returns other frames than those asked for.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -46,7 +48,7 @@ def read_frames(path: str | Path, indices: Sequence[int], size: int | tuple[int,
 
 
 def check_indices(path: str | Path, indices: Sequence[int], frames: int) -> None:
-    """Raise a VideoError unless a video of so many frames has these: at least one number, from 0 to frames - 1."""
+    """Raise a VideoError unless `indices` holds at least one number, all from 0 to `frames` - 1."""
     if len(indices) == 0 or min(indices) < 0:
         raise VideoError(f"{path}: frames {list(indices)[:8]} were asked for; give one or more numbers from 0")
     if (last := max(indices)) >= frames:
@@ -69,9 +71,43 @@ def count_frames(path: str | Path) -> int:
 
 
 def frame_rate(path: str | Path) -> float:
-    """Frames per second as the file states them; 0 where it does not."""
+    """Frames per second as the file states them; 0 where it does not. An unchanged file is opened once."""
+    return stated_rate(path, *file_version(path))
+
+
+@cache
+def stated_rate(path: str | Path, size: int, changed: int) -> float:
+    """The frame rate of one version of a file."""
     with open_container(path) as (_, stream):
         return float(stream.average_rate or 0)
+
+
+def file_version(path: str | Path) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds, which tell that a file is another now; zeros if it is gone."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
+class FrameDecoder:
+    """Frames straight from the files, the shorter side scaled to `short_side` pixels; only their number is kept."""
+
+    def __init__(self, short_side: int):
+        self.short_side = short_side
+        self.counts: dict[tuple, int] = {}  # (path, size, time of change) → frames
+
+    def count(self, path: Path) -> int:
+        """Frames in the file."""
+        key = (path, *file_version(path))
+        if key not in self.counts:
+            self.counts[key] = count_frames(path)
+        return self.counts[key]
+
+    def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
+        """Decode these frames."""
+        return read_frames(path, indices, self.short_side)
 
 
 class Scaler(threading.local):

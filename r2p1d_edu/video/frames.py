@@ -1,13 +1,11 @@
-"""Where clips take their frames from: the video file each time, or a store that decoded it once.
+"""A store of decoded frames on the disk: one array a video, within a limit, the oldest removed."""
 
-Both scale a video so that its shorter side has `short_side` pixels, and both answer the same two calls:
-`count(path)` and `read(path, indices)` → uint8 (T, H, W, 3).
-"""
-
+import errno
 import hashlib
 import math
 import os
-import tempfile
+import re
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,116 +14,137 @@ from pathlib import Path
 import numpy as np
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.video.decode import check_indices, count_frames, iterate_frames, read_frames
-from r2p1d_edu.video.storage import frames_folder, make_room
+from r2p1d_edu.folders import cache_folder
+from r2p1d_edu.video.decode import FrameDecoder, check_indices, file_version, iterate_frames
 
-
-class FrameDecoder:
-    """Frames straight from the files; nothing is stored but how many there are."""
-
-    def __init__(self, short_side: int):
-        self.short_side = short_side
-        self.counts: dict[Path, int] = {}
-
-    def count(self, path: Path) -> int:
-        """Frames in the file."""
-        if path not in self.counts:
-            self.counts[path] = count_frames(path)
-        return self.counts[path]
-
-    def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
-        """Decode these frames."""
-        return read_frames(path, indices, self.short_side)
+MAX_CACHE_BYTES = 20 * 10**9  # where R2P1D_CACHE_GB does not say
+STALE_SECONDS = 3600  # a part that nobody has written to for so long is a dead process's
+CACHE_FILE = re.compile(r"[0-9a-f]{32}(\.npy|-\w+\.part)")  # nothing else is ever counted or removed
+HEADER = 128  # bytes before the frames in a .npy file
 
 
 class FrameCache:
-    """Frames from an array a video, decoded when first asked for and read from the disk, a clip at a time, after that.
+    """Frames from one .npy file a video, made at the first visit; FrameDecoder answers the same two calls without.
 
-    An array is written beside its final name and moved there whole, so several processes may build the same cache, and
-    a video that has changed gets a new one: its size and time of change are part of the name. When there is no more
-    room (video/storage.py), arrays go that were not used since this cache was opened; when there are none of these,
-    further videos are decoded at each visit.
+    Its name depends on the video's size and time of change and is given when it is whole: processes may share a cache.
+    Without room, files go that were not used since this cache was opened; with none left, each visit decodes.
     """
 
     def __init__(self, short_side: int, folder: Path | None = None):
-        self.folder = Path(folder or frames_folder())
+        self.folder = Path(folder or cache_folder() / "frames")
         self.decoder = FrameDecoder(short_side)
-        self.places: dict[Path, str] = {}  # finding out where a path leads, and opening, cost more than a clip does
-        self.arrays: dict[str, tuple | None] = {}  # stored file → shape and place of the first byte; None: no room
+        self.shapes: dict[str, tuple | None] = {}  # by the arrays' names; None: there is no room for it
         self.opened = time.time() - 1  # clocks of file systems are coarse
-        self.granted = 0  # bytes
+        self.granted = 0  # bytes that may be written before the folder is scanned again
 
     def count(self, path: Path) -> int:
         """Frames in the file."""
-        array = self.find(path, self.name(path))
-        return array[0][0] if array else self.decoder.count(path)
+        return shape[0] if (shape := self.shape(path, self.name(path))) else self.decoder.count(path)
 
     def read(self, path: Path, indices: Sequence[int]) -> np.ndarray:
-        """Copy these frames out of the store."""
-        for _ in range(2):  # once more if the array was removed or damaged since it was found
-            name = self.name(path)
-            if not (array := self.find(path, name)):
+        """Copy these frames out of the array; np.load would read the header each time and take three times as long."""
+        name = self.name(path)
+        for _ in range(2):
+            if not (shape := self.shape(path, name)):
                 break
-            (count, *shape), start = array
-            check_indices(path, indices, count)
-            first, size = min(indices), math.prod(shape)
+            check_indices(path, indices, shape[0])
+            first, size = min(indices), math.prod(shape[1:])
             with suppress(OSError, ValueError, IndexError):
-                some = np.fromfile(name, np.uint8, (max(indices) + 1 - first) * size, offset=start + first * size)
-                return some.reshape(-1, *shape)[[index - first for index in indices]]
-            del self.arrays[name]
+                frames = np.fromfile(name, np.uint8, (max(indices) + 1 - first) * size, offset=HEADER + first * size)
+                return frames.reshape(-1, *shape[1:])[[index - first for index in indices]]
+            self.shapes[name] = self.store(path, name)  # it was removed, or damaged, since it was found
         return self.decoder.read(path, indices)
-
-    def find(self, path: Path, name: str) -> tuple | None:
-        """Shape and first byte of the array of this name, which is made if need be; None if there is no room for it."""
-        if name not in self.arrays:
-            array = inspect(name)
-            if not array and self.store(name, np.stack(list(iterate_frames(path, self.decoder.short_side)))):
-                array = inspect(name)
-            self.arrays[name] = array
-        return self.arrays[name]
 
     def name(self, path: Path) -> str:
         """The array's file, called otherwise whenever the frames would be others."""
-        try:
-            stat = os.stat(path)
-        except OSError:
-            return os.path.join(self.folder, "missing")  # no such array: decoding says what is wrong with the file
-        if path not in self.places:
-            self.places[path] = os.path.realpath(path)
-        identity = f"{self.places[path]}|{stat.st_size}|{stat.st_mtime_ns}|{self.decoder.short_side}"
+        identity = "|".join(map(str, (os.path.abspath(path), *file_version(path), self.decoder.short_side)))
         return os.path.join(self.folder, hashlib.sha256(identity.encode()).hexdigest()[:32] + ".npy")
 
-    def store(self, name: str, frames: np.ndarray) -> bool:
-        """Write an array whole or not at all: False if there is no room, an InputError if it cannot be written."""
+    def shape(self, path: Path, name: str) -> tuple | None:
+        """(T, H, W, 3) of the array, which is made if need be; None if there is no room for it."""
+        if name not in self.shapes:
+            with suppress(OSError, ValueError, EOFError):  # missing, or damaged
+                self.shapes[name] = np.load(name, mmap_mode="r").shape
+                os.utime(name)  # in a folder that cannot be written, it is read all the same
+            self.shapes[name] = self.shapes.get(name) or self.store(path, name)
+        return self.shapes[name]
+
+    def store(self, path: Path, name: str) -> tuple | None:
+        """Write the array, frame by frame: its shape, or None if there is no room for it."""
+        part = f"{name[:-4]}-{os.urandom(8).hex()}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            need = frames.nbytes + 128
-            if self.granted < need:
-                self.granted = make_room(self.folder, need, self.opened)
-            if self.granted < need:
-                return False
-            handle, part = tempfile.mkstemp(dir=self.folder, prefix=f"{Path(name).stem}-", suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.save(file, frames)
-                os.replace(part, name)
-            except BaseException:
-                os.unlink(part)
-                raise
+            with open(part, "wb") as file:
+                file.write(bytes(HEADER))
+                for frame in iterate_frames(path, self.decoder.short_side):
+                    need = file.tell() + frame.nbytes
+                    if self.granted < need:
+                        self.granted = make_room(self.folder, need, self.opened)
+                    if self.granted < need:
+                        return None
+                    file.write(np.ascontiguousarray(frame))
+                shape = ((need - HEADER) // frame.nbytes, *frame.shape)
+                file.seek(0)
+                np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            os.replace(part, name)
             self.granted -= need
+            return shape
         except OSError as error:
-            raise InputError(
-                f"{self.folder}: frames cannot be kept there ({error.strerror or error}); free some space or let "
-                "R2P1D_CACHE name another folder"
-            ) from error
-        return True
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.path.exists(name):  # another's, in use, on Windows
+                return None
+            reason = f"frames cannot be kept there ({error.strerror or error})"
+            raise InputError(f"{self.folder}: {reason}; let R2P1D_CACHE name another folder") from error
+        finally:
+            with suppress(OSError):  # it has its name, or was never made
+                os.unlink(part)
 
 
-def inspect(name: str) -> tuple | None:
-    """Shape and first byte of a stored array, now marked as used; None if it is not there, or damaged."""
-    with suppress(OSError, ValueError, EOFError):
-        frames = np.load(name, mmap_mode="r")  # looks at the length, too
-        with suppress(OSError):  # a store that cannot be written can still be read
-            os.utime(name)
-        return frames.shape, frames.offset
-    return None
+def max_bytes(folder: Path, held: int) -> int:
+    """What the arrays, now `held` bytes, may take: R2P1D_CACHE_GB, or 20 GB but no more than half of the free space."""
+    if not (given := os.environ.get("R2P1D_CACHE_GB")):
+        return min(MAX_CACHE_BYTES, (held + shutil.disk_usage(folder).free) // 2)
+    if re.fullmatch(r"\d+(\.\d*)?|\.\d+", given):
+        return round(float(given) * 10**9)
+    raise InputError(f"R2P1D_CACHE_GB is {given!r}; it must be a number of gigabytes, such as 50")
+
+
+def scan(folder: Path) -> list[tuple[float, int, Path]]:
+    """(time of last use, bytes, path) of every stored array, oldest first; parts of dead processes are removed."""
+    arrays = []
+    for path in folder.glob("*"):
+        if CACHE_FILE.fullmatch(path.name):
+            with suppress(FileNotFoundError):  # another process may have been faster
+                stat = path.stat()
+                if path.suffix == ".npy":
+                    arrays.append((stat.st_mtime, stat.st_size, path))
+                elif stat.st_mtime < time.time() - STALE_SECONDS:
+                    path.unlink()
+    return sorted(arrays)
+
+
+def make_room(folder: Path, need: int, since: float) -> int:
+    """Remove the oldest arrays, but none used after `since`, until `need` bytes fit: how many now do, or 0."""
+    arrays = scan(folder)
+    held = sum(size for _, size, _ in arrays)
+    most = max_bytes(folder, held)
+    wanted = max(need, most // 16)  # more than is needed, so that the folder is seldom scanned
+    for used, size, path in arrays:
+        if held + wanted <= most or used >= since:
+            break
+        with suppress(OSError):  # Windows keeps what somebody reads
+            path.unlink()
+            held -= size
+    return min(wanted, most - held) if held + need <= most else 0
+
+
+def report(clear: bool = False) -> str:
+    """A line on what is stored, or on what that was, now removed: training makes it again."""
+    arrays = scan(folder := cache_folder() / "frames")
+    held = sum(size for _, size, _ in arrays)
+    what = f"frames of {len(arrays)} videos, {held / 1e6:,.1f} MB"
+    if clear:
+        for *_, path in arrays:
+            path.unlink(missing_ok=True)
+        return f"{folder}: removed the {what}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"{folder}: {what} of {max_bytes(folder, held) / 1e6:,.0f} MB at most"

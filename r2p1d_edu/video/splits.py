@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.video.clips import Video
 from r2p1d_edu.video.ucf101 import Split, refuse_leak
 
@@ -22,7 +22,7 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
     """Split any folder of class folders by groups that the file names tell.
 
     Files with the same text for `group` are one group, in whichever class, and no group is on both sides. Its three
-    folds are each a third of the groups, as evenly as can be; the test videos of the folds do not overlap.
+    folds are each about a third of the groups; the test videos of the folds do not overlap.
 
     Args:
         videos: the folder of class folders; files without a video's extension are passed over.
@@ -35,12 +35,12 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
             with too few groups to have some on either side of each fold.
     """
     videos, pattern = Path(videos), compile_groups(groups)
-    choose(fold, range(1, FOLDS + 1), "fold")
+    check_choice(fold, range(1, FOLDS + 1), "fold")
     if not videos.is_dir():
         raise InputError(f"{videos}: no such folder; expected one folder a class")
     files = {name: names for name in visible(videos) if (names := video_names(videos / name))}
     for name in classes or ():
-        choose(name, files, f"class (of {videos})")
+        check_choice(name, files, f"class (of {videos})")
     chosen = [name for name in files if classes is None or name in classes]
     if len(chosen) < 2:
         raise InputError(f"{videos}: {len(chosen)} class folders with videos found here; at least two are needed")
@@ -49,7 +49,7 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
         for file in files[name]:
             if (match := pattern.search(file)) is None or not match["group"]:
                 raise InputError(
-                    f"{videos / name / file}: its name has no group by the pattern {groups!r}; mend either"
+                    f"{videos / name / file}: its name has no group by the pattern {groups!r}; change either"
                 )
             found.append(Video(videos / name / file, label, match["group"]))
     folds = deal_groups(found)
@@ -58,7 +58,7 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
         if len({folds[video.group] for video in found if video.label == label}) < FOLDS:
             own = sorted({video.group for video in found if video.label == label})
             raise InputError(
-                f"{videos / name}: {len(own)} groups ({', '.join(own[:3])}) do not reach for {FOLDS} folds; "
+                f"{videos / name}: {len(own)} groups ({', '.join(own[:3])}) are too few for {FOLDS} folds; "
                 "give the class more videos of other groups, or a pattern that tells more groups apart"
             )
     refuse_leak(train, test)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.video.clips import Video
 
 LISTS = "ucfTrainTestlist"
@@ -57,7 +57,7 @@ def load_split(
     known = read_class_list(lists / "classInd.txt")
     present = [name for name in known if (videos / name).is_dir()]
     for name in classes or ():
-        choose(name, known, f"class (of {lists / 'classInd.txt'})")
+        check_choice(name, known, f"class (of {lists / 'classInd.txt'})")
         if name not in present:
             raise InputError(f"{videos / name}: no such folder; classes here: {', '.join(present) or 'none'}")
     chosen = [name for name in present if classes is None or name in classes]
@@ -108,13 +108,13 @@ def read_lines(path: Path) -> list[str]:
 def write_lists(folder: Path, classes: dict[str, int], paths: Sequence[str]) -> None:
     """Write lists in the published form for these clips: the published folds, as far as the clips are in them."""
     folder.mkdir()
-    (folder / "classInd.txt").write_text("".join(f"{number} {name}\n" for name, number in classes.items()))
+    (folder / "classInd.txt").write_text("".join(f"{number} {name}\n" for name, number in classes.items()), "utf-8")
     groups = {path: int(CLIP_NAME.search(Path(path).stem)["group"]) for path in paths}
     for fold, tested in TEST_GROUPS.items():
         test = "".join(f"{path}\n" for path in paths if groups[path] in tested)
         train = "".join(f"{path} {classes[path.partition('/')[0]]}\n" for path in paths if groups[path] not in tested)
-        (folder / f"testlist{fold:02d}.txt").write_text(test)
-        (folder / f"trainlist{fold:02d}.txt").write_text(train)
+        (folder / f"testlist{fold:02d}.txt").write_text(test, "utf-8")
+        (folder / f"trainlist{fold:02d}.txt").write_text(train, "utf-8")
 
 
 def find_videos(videos: Path, listed: list[str], labels: dict[str, int]) -> tuple[list[Video], list[str]]:

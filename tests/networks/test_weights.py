@@ -4,11 +4,13 @@ import dataclasses
 import hashlib
 import json
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import torch
-from bad_server import well
+from bad_server import names, well
 from peers import import_torchvision
 from scrambled import TINY, same, scramble, tiny
 from torch import nn
@@ -174,12 +176,24 @@ def test_pretrained_from_the_server_is_downloaded_once(published, tmp_path, monk
     assert kept == ["cache/tiny.pth", "default/weights/tiny.pth"]
 
 
+def test_two_who_want_the_same_weights_fetch_them_once(published, server, tmp_path):
+    _, file = published
+    server.routes["/tiny.pth"] = lambda handler: (time.sleep(0.2), well(handler, file.read_bytes()))
+    threads = [threading.Thread(target=pretrained, args=("tiny",), kwargs={"cache": tmp_path}) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.seen) == 1
+    assert names(tmp_path) == ["served", "tiny.pth"]
+
+
 def test_pretrained_accepts_the_published_file_alone(published, tmp_path):
     _, file = published
     torch.save(scramble(tiny(), 4).state_dict(), file)  # it fits, but it is another file
     with pytest.raises(InputError, match=r"could not download .* instead of"):
         pretrained("tiny", cache=tmp_path / "cache")
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert names(tmp_path / "cache") == []
 
 
 def test_pretrained_with_a_head_of_ones_own(published):

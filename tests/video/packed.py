@@ -2,10 +2,8 @@
 
 import hashlib
 import io
-import struct
 import tarfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +63,7 @@ def split_lists() -> bytes:
 
 
 LAYOUTS = {
-    # as in the authors' rar, as in THUMOS' zip, and as found on somebody's Mac
+    # as in the authors' archive, as in THUMOS' zip, and as found on somebody's Mac
     "class folders": lambda path: f"UCF-101/{path}",
     "one folder": lambda path: f"UCF101/{path.partition('/')[2]}",
     "renamed": lambda path: f"data/UCF101/{path.replace('HandStand', 'Handstand')}",
@@ -85,19 +83,4 @@ def subset(content: bytes) -> dict[str, bytes]:
 
 
 def published(name: str, body: bytes, *urls: str, checked: bool = True) -> Archive:
-    return Archive(name, urls, len(body), hashlib.sha256(body).hexdigest() if checked else None)
-
-
-def rar(members: dict[str, bytes]) -> bytes:
-    """Of version 4, nothing compressed: blocks of checksum, type, flags, size and what the type asks for."""
-
-    def block(kind: int, flags: int, body: bytes) -> bytes:
-        header = struct.pack("<BHH", kind, flags, 7 + len(body)) + body
-        return struct.pack("<H", zlib.crc32(header) & 0xFFFF) + header
-
-    files = b""
-    for name, content in members.items():
-        sizes = len(content), len(content)
-        rest = 3, zlib.crc32(content), 0x50000000, 20, 0x30, len(name), 0o100644  # made on Unix, stored as it is
-        files += block(0x74, 0x8000, struct.pack("<IIBIIBBHI", *sizes, *rest) + name.encode()) + content
-    return b"Rar!\x1a\x07\x00" + block(0x73, 0, bytes(6)) + files + block(0x7B, 0x4000, b"")
+    return Archive(name, urls, len(body), hashlib.sha256(body).hexdigest() if checked else "")

@@ -2,15 +2,13 @@
 
 import errno
 import io
-import os
 import shutil
 import stat
-import sys
 import tarfile
 import zipfile
 
 import pytest
-from packed import rar, tar, zipped
+from packed import tar, zipped
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.video import archives
@@ -58,11 +56,11 @@ def test_a_member_that_would_land_outside(archive, tmp_path, kind, name):
     archive.write_bytes(PACK[kind](FILES | {name: b"evil"}))
     said = refusal(archive, tmp_path)
     assert said.startswith(f"{archive}: its member ")
-    assert "would land outside the folder; nothing was unpacked" in said
+    assert "would land outside the folder" in said
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
-def test_links_and_devices_in_a_tar(archive, tmp_path, kind):
+def test_links_out_of_the_folder_and_devices_in_a_tar(archive, tmp_path, kind):
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as packed:
         member = tarfile.TarInfo("a")
@@ -72,22 +70,23 @@ def test_links_and_devices_in_a_tar(archive, tmp_path, kind):
         member.size = 4
         packed.addfile(member, io.BytesIO(b"evil"))
     archive.write_bytes(file.getvalue())
-    assert "its member 'a' is a link or a device" in refusal(archive, tmp_path)
+    assert "'a' is a " in refusal(archive, tmp_path)
 
 
-def test_a_link_in_a_zip(archive, tmp_path):
+def test_a_link_in_a_zip_becomes_a_plain_file(archive, tmp_path):
     with zipfile.ZipFile(archive, "w") as packed:
         link = zipfile.ZipInfo("a")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         packed.writestr(link, str(tmp_path))
-        packed.writestr("a/evil", "evil")
-    assert "its member 'a' is a link or a device" in refusal(archive, tmp_path)
+    unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out" / "a").is_symlink()
+    assert found(tmp_path / "out") == {"a": str(tmp_path).encode()}
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html>", b"PK", b"\x1f\x8b\x08" + bytes(2000), b"x" * 2000])
 def test_what_is_no_archive(archive, tmp_path, content):
     archive.write_bytes(content)
-    assert refusal(archive, tmp_path).startswith(f"{archive}: not a tar, zip or rar file, or damaged (")
+    assert refusal(archive, tmp_path).startswith(f"{archive}: not a tar or zip file, or damaged (")
 
 
 @pytest.mark.parametrize("kind", PACK)
@@ -135,95 +134,3 @@ def test_the_system_s_own_errors_come_through(archive, tmp_path, monkeypatch, ki
     monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
     with pytest.raises(OSError, match="No space left"):
         unpack(archive, tmp_path / "out")
-
-
-# rar: the programs are played by a script, as there may be none here
-
-PROGRAM = """#!{python}
-import sys, zipfile
-name, archive, folder = sys.argv[0].rpartition("/")[2], {archive}, {folder}
-with zipfile.ZipFile(archive) as packed:
-    if {listing}:
-        print(*(("Path = " if name == "7z" else "") + member for member in packed.namelist()), sep="\\n")
-    else:
-        packed.extractall(folder)
-"""
-PLAYED = {
-    "unrar": {"archive": "sys.argv[5 if sys.argv[1] == 'x' else 3]", "folder": "sys.argv[-1]", "listing": "sys.argv[1] == 'lb'"},  # noqa: E501
-    "bsdtar": {"archive": "sys.argv[2]", "folder": "sys.argv[-1]", "listing": "sys.argv[1] == '-tf'"},
-    "7z": {"archive": "sys.argv[-1]", "folder": "sys.argv[-2][2:]", "listing": "sys.argv[1] == 'l'"},
-}  # fmt: skip
-needs_scripts = pytest.mark.skipif(os.name == "nt", reason="a script is no program on Windows")
-
-
-@pytest.fixture
-def programs(tmp_path, monkeypatch):
-    """Only what is put into this folder can be run."""
-    folder = tmp_path.parent / f"{tmp_path.name}-bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-
-    def install(name, text=None):
-        (folder / name).write_text(text or PROGRAM.format(python=sys.executable, **PLAYED[name]))
-        (folder / name).chmod(0o755)
-
-    return install
-
-
-def played_rar(members) -> bytes:
-    """Begins as a rar file does; the rest is for the script."""
-    return b"Rar!\x1a\x07\x00" + zipped(members)
-
-
-@needs_scripts
-@pytest.mark.parametrize("name", PLAYED)
-def test_rar_with_any_of_the_programs(archive, tmp_path, programs, name):
-    programs(name)
-    archive.write_bytes(played_rar(FILES))
-    unpack(archive, tmp_path / "out")
-    assert found(tmp_path / "out") == FILES
-
-
-@needs_scripts
-@pytest.mark.parametrize("name", PLAYED)
-def test_rar_with_a_member_outside(archive, tmp_path, programs, name):
-    programs(name)
-    archive.write_bytes(played_rar(FILES | {"../evil": b"evil"}))
-    assert "would land outside" in refusal(archive, tmp_path)
-
-
-@needs_scripts
-def test_rar_with_a_program_that_fails_and_one_that_does_not(archive, tmp_path, programs):
-    programs("unrar", "#!/bin/sh\necho cannot read this rar >&2\nexit 3\n")
-    archive.write_bytes(played_rar(FILES))
-    assert "unrar failed (cannot read this rar)" in refusal(archive, tmp_path)
-    programs("bsdtar")
-    unpack(archive, tmp_path / "out")
-    assert found(tmp_path / "out") == FILES
-
-
-@needs_scripts
-def test_rar_with_a_link(archive, tmp_path, programs):
-    programs("bsdtar", '#!/bin/sh\n[ $1 = -tf ] && echo a && exit\n/bin/ln -s /tmp "$4/a"\n')
-    archive.write_bytes(played_rar({"a": b""}))
-    with pytest.raises(ArchiveError, match="'a' is a link or a device"):
-        unpack(archive, tmp_path / "out")
-
-
-def test_rar_without_a_program(archive, tmp_path, programs):
-    archive.write_bytes(played_rar(FILES))
-    assert refusal(archive, tmp_path).endswith(
-        "a rar file, which unrar and bsdtar and 7z can open; install one of them"
-    )
-
-
-@pytest.mark.skipif(not shutil.which("bsdtar"), reason="bsdtar, which reads rar files, is not installed")
-def test_a_real_rar(archive, tmp_path):
-    archive.write_bytes(rar(FILES))
-    unpack(archive, tmp_path / "out")
-    assert found(tmp_path / "out") == FILES
-    shutil.rmtree(tmp_path / "out")
-    archive.write_bytes(rar(FILES | {"../evil": b"evil"}))
-    assert "would land outside" in refusal(archive, tmp_path)
-    archive.write_bytes(rar(FILES | {"last.avi": b"last" * 5000})[:-9000])
-    assert "bsdtar failed" in refusal(archive, tmp_path)

@@ -8,7 +8,9 @@ import pytest
 from videos import KINDS, decode_all, numbered, numbers, ucf101, write, write_kind
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.video.decode import VideoError, count_frames, frame_rate, iterate_frames, read_frames
+from r2p1d_edu.training.evaluate import frame_rates
+from r2p1d_edu.video.clips import Video
+from r2p1d_edu.video.decode import VideoError, count_frames, frame_rate, iterate_frames, read_frames, write_video
 
 # The right frames
 
@@ -50,6 +52,13 @@ def test_exactly_the_frames_asked_for(video, indices):
 def test_counting_and_iterating(video):
     assert count_frames(video) == 60
     assert numbers(np.stack(list(iterate_frames(video, 32)))) == list(range(60))
+
+
+def test_the_rate_of_a_file_that_changed_is_read_again(tmp_path):
+    path = tmp_path / "v.avi"
+    for rate in (25, 10):
+        write_video(path, numbered(rate), fps=rate)
+        assert frame_rates([Video(path, 0, "group")]) == str(rate)
 
 
 @pytest.mark.parametrize("name", KINDS)

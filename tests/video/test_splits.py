@@ -124,7 +124,7 @@ def test_too_little_to_split(people, tmp_path):
     assert "1 class folders with videos found here" in refusal(people, PERSON, classes=["jump"])
     fill(people, ["sit/a-1.avi", "sit/b-1.avi"])
     said = refusal(people, PERSON)
-    assert said.startswith(f"{people / 'sit'}: 2 groups (a, b) do not reach for 3 folds")
+    assert said.startswith(f"{people / 'sit'}: 2 groups (a, b) are too few for 3 folds")
 
 
 # Groups that several classes share

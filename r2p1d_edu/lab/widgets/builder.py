@@ -5,7 +5,7 @@ from pathlib import Path
 import ipywidgets
 from matplotlib.figure import Figure
 
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import KINDS
 from r2p1d_edu.lab.network_figure import ROWS, STAGES, Plan, draw_networks, name_of
 from r2p1d_edu.lab.palette import title
@@ -51,8 +51,8 @@ class NetworkBuilder(ControlPanel):
     """
 
     def __init__(self, network: str = "r2plus1d", compare: str = NONE, data: str | Path = "../data"):
-        choose(network, ROWS, "network")
-        choose(compare, (*ROWS, NONE), "network to compare with")
+        check_choice(network, ROWS, "network")
+        check_choice(compare, (*ROWS, NONE), "network to compare with")
         controls = {"network": preset_menu("network", OWN), "compare": preset_menu("compare with", OWN, NONE)}
         for menus in MENUS.values():
             controls |= {menu: kind_menu(menu) for menu in menus}

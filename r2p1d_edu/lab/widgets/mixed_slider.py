@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.accounting.report import Account
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, KINDS, draw_kind
 from r2p1d_edu.lab.palette import GREY, title
 from r2p1d_edu.lab.widgets.panel import ControlPanel, Drawing
@@ -43,8 +43,8 @@ def draw_mixed(direction: str, x: int, frames: int) -> Drawing:
         InputError: there is no such network in the paper's Table 2.
     """
     name = f"{direction}{x}"
-    choose(name, [f"{d}{number}" for d in DIRECTIONS.values() for number in (2, 3, 4, 5)], "mixed network")
-    choose(frames, GIVEN_FRAMES, "number of frames")
+    check_choice(name, [f"{d}{number}" for d in DIRECTIONS.values() for number in (2, 3, 4, 5)], "mixed network")
+    check_choice(frames, GIVEN_FRAMES, "number of frames")
     figure, (kinds, *charts) = plt.subplots(3, 1, figsize=(7, 4), height_ratios=(0.8, 1.5, 1.5))
     figure.subplots_adjust(left=0.05, right=0.99, top=0.86, bottom=0.07, hspace=0.12)
     cost, plain = bill(name, frames), bill("r3d", frames)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.lab.palette import BLUE, VERMILLION
 from r2p1d_edu.lab.widgets.panel import ControlPanel
 
@@ -158,8 +158,8 @@ def draw_scrubber(
     Raises:
         InputError: an unknown kernel or clip, a clip smaller than the kernel, or a place outside of it.
     """
-    choose(clip, clips, "clip")
-    choose(kernel, KERNELS, "kernel")
+    check_choice(clip, clips, "clip")
+    check_choice(kernel, KERNELS, "kernel")
     frames, chosen = whole_numbers(clips[clip], clip), KERNELS[kernel]
     check_place(frames, clip, (t, y, x))
     output, window = convolve(frames, chosen), windows(frames)[t, y, x]
@@ -244,6 +244,6 @@ def scrubber(clips: Mapping[str, np.ndarray], **start) -> ControlPanel:
         width = ipywidgets.Layout(width="270px")
         controls[name] = ipywidgets.IntSlider(length // 2, 0, length - 1, description=word, layout=width)
     for name, value in start.items():
-        choose(name, controls, "control")
+        check_choice(name, controls, "control")
         controls[name].value = value
     return ControlPanel(partial(draw_scrubber, clips), controls, [("clip", "kernel"), ("t", "y", "x")])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError, choose
+from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.lab.palette import GREY, style, title
 from r2p1d_edu.lab.widgets.panel import ControlPanel
 from r2p1d_edu.training.evaluate import ORDERS, in_evaluation, predict
@@ -22,7 +22,7 @@ Classifier = Callable[[Tensor], Tensor]  # uint8 (N, 3, T, H, W) → probabiliti
 
 def reorder(clip: np.ndarray, order: str) -> np.ndarray:
     """The frames of uint8 (T, H, W, 3) in one of ORDERS, the same as evaluate() would show them to a network."""
-    choose(order, ORDERS, "order of frames")
+    check_choice(order, ORDERS, "order of frames")
     return ORDERS[order](batch_of_one(clip))[0].permute(1, 2, 3, 0).numpy()
 
 
@@ -145,6 +145,6 @@ def sees_time(
         "order": ipywidgets.ToggleButtons(options=list(ORDERS), description="frames"),
     }
     for name, value in start.items():
-        choose(name, controls, "control")
+        check_choice(name, controls, "control")
         controls[name].value = value
     return ControlPanel(draw, controls, [("clip", "order")])

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.accounting.report import Row, Shape, times
-from r2p1d_edu.errors import choose
+from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, Scale, blank_axes, draw_cuboid, draw_kind
 from r2p1d_edu.lab.figures import figure_png, figure_svg
 from r2p1d_edu.lab.palette import style, title
@@ -54,7 +54,7 @@ def steps(name: str, frames: int = 16, size: int = 112) -> list[Step]:
     Raises:
         InputError: an unknown network, or a clip that it cannot take.
     """
-    choose(name, FAMILY, "network of the family")
+    check_choice(name, FAMILY, "network of the family")
     with torch.device("meta"):
         network = create_network(name, frames=frames)
     clip = (3, frames, size, size)
