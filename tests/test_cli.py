@@ -109,7 +109,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(train_tiny, here, capsys,
     assert main(["train", "--resume", "--out", "run"]) == 0  # a finished run is tested again
 
 
-@pytest.mark.parametrize("where", ["read_all", "training_step"])
+@pytest.mark.parametrize("where", ["leave_out_unreadable", "training_step"])
 def test_a_stop_before_the_first_step_is_one_line_and_leaves_nothing(train_tiny, here, capsys, monkeypatch, where):
     def stopped(*_, **__):
         raise KeyboardInterrupt

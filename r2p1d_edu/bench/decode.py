@@ -10,8 +10,9 @@ import numpy as np
 from r2p1d_edu.bench.measure import ROUNDS, Table, in_turn
 from r2p1d_edu.bench.peers import peer
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.training.data import sampling_of
 from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.clips import TrainingClips
+from r2p1d_edu.video.clips import TrainingClips, resize_for
 from r2p1d_edu.video.decode import count_frames, iterate_frames, read_frames
 from r2p1d_edu.video.frames import FrameCache, FrameDecoder
 from r2p1d_edu.video.ucf101 import LISTS, Split, load_split, write_lists
@@ -109,9 +110,9 @@ def epoch_table(videos: Path, split: Split, rounds: int) -> Table:
     """One clip of every training video, as an epoch of the default recipe reads them."""
     recipe = Recipe(videos)
     with tempfile.TemporaryDirectory() as folder:
-        short_side = recipe.source().decoder.short_side
+        short_side, sampling = resize_for(recipe.size), sampling_of(recipe)
         sources = {"from the cache": FrameCache(short_side, Path(folder)), "decoding": FrameDecoder(short_side)}
-        clips = {name: TrainingClips(split.train, source, recipe.sampling, seed=0) for name, source in sources.items()}
+        clips = {name: TrainingClips(split.train, source, sampling, seed=0) for name, source in sources.items()}
         ways = {name: partial(read_epoch, dataset) for name, dataset in clips.items()}
         seconds = in_turn(ways, rounds)
     return Table(

@@ -19,6 +19,7 @@ from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.experiments.grid import SEEDS, Setup, setups_of
 from r2p1d_edu.experiments.tables import Results
+from r2p1d_edu.training.data import split_of
 from r2p1d_edu.training.device import choose_device
 from r2p1d_edu.training.loop import Run, train
 from r2p1d_edu.training.recipe import Recipe
@@ -131,7 +132,7 @@ def prepare_worker(threads: int) -> None:
 
 def run_one(setup: Setup, recipe: Recipe) -> Outcome:
     """Train and test one network."""
-    split = recipe.load_split()
+    split = split_of(recipe)
     if setup.data.endswith("leaky"):
         split = leaky_split(split, recipe.seed)
     run = train(recipe, split=split)

@@ -1,7 +1,4 @@
-"""Recipes with names: what the options change, that runs with them repeat and resume, and how they are compared."""
-
-import csv
-from pathlib import Path
+"""Recipes with names: what the options change, and that runs with them repeat and resume."""
 
 import numpy as np
 import pytest
@@ -10,12 +7,13 @@ from torch.nn import functional as F
 
 from r2p1d_edu.cli import main
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.training import recipes
 from r2p1d_edu.training.checkpoint import load_run
-from r2p1d_edu.training.evaluate import evaluate
-from r2p1d_edu.training.loop import make_fabric, train, training_loader
-from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.training.recipes import COLUMNS, RECIPES, compare, cross_validation, settings_of
+from r2p1d_edu.training.data import training_loader
+from r2p1d_edu.training.device import make_fabric
+from r2p1d_edu.training.evaluate import evaluate_split
+from r2p1d_edu.training.loop import train
+from r2p1d_edu.training.network import build_network
+from r2p1d_edu.training.recipe import RECIPES, Recipe, settings_of
 from r2p1d_edu.video.clips import differences, normalise
 
 
@@ -66,7 +64,7 @@ def test_differences_by_hand():
 def test_the_network_sees_differences_whoever_calls_it(recipe):
     generator = torch.Generator().manual_seed(0)
     clips, background = (torch.randn(2, 3, frames, 16, 16, generator=generator) for frames in (4, 1))
-    plain, seeing = (recipe.changed(differences=on).build(2).eval() for on in (False, True))
+    plain, seeing = (build_network(recipe.changed(differences=on), 2).eval() for on in (False, True))
     with torch.no_grad():
         assert torch.equal(seeing(clips), plain(differences(clips)))
         assert torch.allclose(seeing(clips), seeing(clips + background), atol=1e-6)
@@ -76,18 +74,18 @@ def test_the_network_sees_differences_whoever_calls_it(recipe):
 
 def test_training_and_testing_both_see_differences(strong, tmp_path):
     run = train(strong.changed(validation=0, epochs=1), folder=tmp_path / "run")
-    batches = training_loader(run.recipe, list(run.split.train), make_fabric("cpu", "32"), 0, 1)
+    batches = training_loader(run.recipe, run.split.train, run.source, make_fabric("cpu", "32"), 0, 1)
     clips, labels = next(iter(batches))
-    first = run.recipe.changed(differences=False).build(2).train()
+    first = build_network(run.recipe.changed(differences=False), 2).train()
     expected = F.cross_entropy(first(differences(normalise(clips))), labels)
     assert run.history[0]["loss"] == pytest.approx(expected.item(), rel=1e-5)
     network, stored = load_run(tmp_path / "run")
-    result = evaluate(network, run.split.test, stored, split=f"{run.split.title}, test")
+    result = evaluate_split(network, run.split, run.source, stored)
     assert str(result) == str(run.test())
     assert "2 clips a video, differences of 4 frames, one in 2, at 25 fps" in str(result)
-    unaware = stored.changed(differences=False).build(2)
+    unaware = build_network(stored.changed(differences=False), 2)
     unaware.load_state_dict(network.state_dict())
-    other = evaluate(unaware, run.split.test, stored, split="x")
+    other = evaluate_split(unaware, run.split, run.source, stored)
     assert not np.allclose(other.probabilities, result.probabilities, atol=1e-5)
 
 
@@ -119,66 +117,6 @@ def test_each_option_makes_another_run(strong, recipe, option):
     assert losses[0] != losses[1]
 
 
-# Comparison
-
-
-def test_cross_validation_holds_out_each_training_group_once(recipe):
-    split = recipe.load_split()
-    parts = [cross_validation(split, part, 3) for part in range(3)]
-    held = [video for part in parts for video in part.test]
-    assert sorted(held, key=str) == sorted(split.train, key=str)
-    official = {video.group for video in split.test}
-    for number, part in enumerate(parts, 1):
-        groups = [{video.group for video in side} for side in (part.train, part.test)]
-        assert groups[0].isdisjoint(groups[1])
-        assert official.isdisjoint(groups[0] | groups[1])
-        assert sorted([*part.train, *part.test], key=str) == sorted(split.train, key=str)
-        assert [sum(video.label == label for video in part.test) for label in (0, 1)] == [6, 6]
-        assert part.title == f"arrow fold 1, training groups, part {number} of 3 held out"
-
-
-@pytest.fixture
-def tiny(recipe):
-    names = ("classes", "network", "options", "frames", "size", "batch", "clips_per_video", "device", "precision")
-    return {name: getattr(recipe, name) for name in names} | {"epochs": 1}
-
-
-def test_recipes_are_compared_side_by_side(recipe, tiny):
-    rows = list(compare(recipe.videos, [0, 5], **tiny))
-    assert [(row["recipe"], row["seed"]) for row in rows] == [(name, seed) for seed in (0, 5) for name in RECIPES]
-    assert all(set(row) == set(COLUMNS) for row in rows)
-    assert {row["split"] for row in rows} == {"arrow fold 1, test, 14 videos"}
-    assert [row["stride"] for row in rows[:2]] == [1, 2]
-    assert rows[0]["steps"] == rows[1]["steps"] == 4  # a tenth of 36 videos is held out
-    again = next(compare(recipe.videos, [0], **tiny))
-    assert again["video_accuracy"] == rows[0]["video_accuracy"]
-    parts = list(compare(recipe.videos, [0], parts=2, **tiny))
-    assert [row["split"] for row in parts[:2]] == [
-        f"arrow fold 1, training groups, part {part} of 2 held out, test, 18 videos" for part in (1, 2)
-    ]
-    assert len(parts) == 4
-
-
-def test_the_table_is_written_row_by_row(recipe, tiny, tmp_path, monkeypatch, capsys):
-    file, real = tmp_path / "recipes.csv", compare
-
-    def watched(videos, seeds, parts):
-        for number, row in enumerate(real(videos, seeds, parts, **tiny), 1):
-            yield row
-            assert len(file.read_text().splitlines()) == 1 + number
-
-    monkeypatch.setattr(recipes, "compare", watched)
-    assert recipes.main([recipe.videos, "--to", str(file), "--seeds", "3"]) == 0
-    with file.open() as table:
-        rows = list(csv.DictReader(table))
-    assert [row["recipe"] for row in rows] == ["plain", "strong"]
-    assert all(float(row["seconds"]) > 0 and row["fps"] == "25" for row in rows)
-    assert capsys.readouterr().out.startswith("plain, seed 3, arrow fold 1, test, 14 videos: video accuracy ")
-    assert recipes.main([recipe.videos, "--to", str(file)]) == 2  # what was measured is not written over
-    assert recipes.main(["/nowhere", "--to", str(tmp_path / "other.csv")]) == 2
-    assert "/nowhere: no such folder" in capsys.readouterr().err
-
-
 def test_the_command_line_knows_them_by_name(recipe, tmp_path, capsys):
     settings = {"classes": "Ring,Rise", "network": "r3d", "width": 2, "frames": 4, "size": 16, "epochs": 1, "batch": 8}
     given = [f"--{name}={value}" for name, value in settings.items()]
@@ -189,23 +127,3 @@ def test_the_command_line_knows_them_by_name(recipe, tmp_path, capsys):
     assert "differences of 4 frames, one in 3," in capsys.readouterr().out
     assert main([*command, "--recipe=best"]) == 2
     assert "unknown recipe 'best'; choose one of plain, strong" in capsys.readouterr().err
-
-
-def test_the_stored_comparison_is_of_these_recipes():
-    """The tables in data/results: what the docstring of recipes.py promises, and ten points at the least."""
-    results = Path(__file__).parents[2] / "data" / "results"
-    with (results / "recipes.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
-    for row in rows:
-        recipe = Recipe("v", epochs=recipes.EPOCHS, **settings_of(row["recipe"]))
-        assert all(int(row[name]) == getattr(recipe, name) for name in ("frames", "stride", "size", "epochs"))
-    plain, strong = ({row["seed"]: row for row in rows if row["recipe"] == name} for name in ("plain", "strong"))
-    assert plain.keys() == strong.keys()
-    assert len(plain) >= 3
-    gains = [float(strong[seed]["video_accuracy"]) - float(plain[seed]["video_accuracy"]) for seed in plain]
-    assert min(gains) > 0.1
-    assert {row["steps"] for row in rows} == {"168"}
-    with (results / "recipes_tried.csv").open() as file:
-        tried = list(csv.DictReader(file))
-    assert ("input + stride", "frame differences + 2") in {(row["option"], row["value"]) for row in tried}

@@ -1,11 +1,6 @@
-"""Recipes with names, and the measurement behind them.
+"""The measurement behind the recipe `strong`: the named recipes side by side, from the repository's root.
 
-`strong` makes the most of little data at the cost of `plain`. A network that sees differences of frames cannot learn
-the few backgrounds by heart, since what stands still is not in them. It was chosen by cross-validation within the
-training groups of four classes of UCF101 (data/results/recipes_tried.csv has all that was tried), and compared with
-`plain` on the test groups once, at the end (data/results/recipes.csv). To measure both again:
-
-    python -m r2p1d_edu.training.recipes VIDEOS --to recipes.csv
+python -m experiments.recipes VIDEOS --to recipes.csv
 """
 
 import argparse
@@ -18,28 +13,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.errors import InputError
+from r2p1d_edu.training.data import split_of
 from r2p1d_edu.training.evaluate import frame_rates
 from r2p1d_edu.training.loop import train
-from r2p1d_edu.training.recipe import Recipe
+from r2p1d_edu.training.recipe import RECIPES, Recipe
 from r2p1d_edu.video.ucf101 import Split
 
-RECIPES = {
-    # name: what differs from the defaults of Recipe
-    "plain": {},
-    "strong": {"stride": 2, "differences": True},
-}
 EPOCHS = 24
 COLUMNS = (
     "recipe", "seed", "split", "clip_accuracy", "video_accuracy", "clips_per_video", "frames", "stride", "size", "fps",
     "epochs", "steps", "seconds", "threads", "device", "torch",
 )  # fmt: skip
-
-
-def settings_of(name: str) -> dict:
-    """The settings of a recipe with a name, for Recipe(**settings)."""
-    check_choice(name, RECIPES, "recipe")
-    return RECIPES[name]
 
 
 def cross_validation(split: Split, part: int, parts: int = 3) -> Split:
@@ -70,7 +55,7 @@ def compare(videos: str | Path, seeds: Sequence[int], parts: int = 0, **settings
     for seed in seeds:
         for name, own in RECIPES.items():
             recipe = Recipe(videos, **{"epochs": EPOCHS, "seed": seed} | own | settings)
-            split = recipe.load_split()
+            split = split_of(recipe)
             for part in [cross_validation(split, part, parts) for part in range(parts)] or [split]:
                 yield measure(name, recipe, part)
 
@@ -98,11 +83,11 @@ def measure(name: str, recipe: Recipe, split: Split) -> dict:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, and write a CSV file row by row."""
-    parser = argparse.ArgumentParser("python -m r2p1d_edu.training.recipes", description="Compare the named recipes.")
+    parser = argparse.ArgumentParser("python -m experiments.recipes", description="Compare the named recipes.")
     parser.add_argument("videos", help="a folder of class folders, as in UCF101")
     parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="the table to write")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--parts", type=int, default=0, help="cross-validate in training groups, in so many parts")
+    parser.add_argument("--parts", type=int, default=0, help="cross-validate in training groups, in this many parts")
     given = parser.parse_args(arguments)
     try:
         with given.to.open("x", newline="", encoding="utf-8") as file:
