@@ -15,7 +15,7 @@ TEACH  := $(VENV)/installed-lab-grading
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 
-.PHONY: help lab test notebooks pictures lint experiments assignments grade setup clean
+.PHONY: help lab test notebooks pictures lint experiments bench assignments grade setup clean
 
 help:
 	@echo "make lab        set up, then open JupyterLab at the first lesson"
@@ -24,6 +24,7 @@ help:
 	@echo "make pictures   draw the pictures of the README again"
 	@echo "make lint       check the style of the code and the notebooks"
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
+	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
 	@echo "make assignments            for teachers: make the course and the students' zips"
 	@echo "make grade SUBMISSIONS=dir  for teachers: grade what is in dir"
 	@echo "make clean      remove the environment that make set up"
@@ -58,14 +59,17 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 
 experiments: $(STAMP)
-	$(BIN)/python -m r2p1d_edu experiments
+	$(BIN)/python -m experiments grid
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 assignments: $(TEACH)
-	$(BIN)/python -m r2p1d_edu assignments --to "$(COURSE)"
+	$(BIN)/python -m classroom assignments --to "$(COURSE)"
 
 grade: $(TEACH)
 	@test -n "$(SUBMISSIONS)" || { echo "say where the submissions are: make grade SUBMISSIONS=folder"; exit 2; }
-	$(BIN)/python -m r2p1d_edu grade "$(SUBMISSIONS)" --to "$(COURSE)"
+	$(BIN)/python -m classroom grade "$(SUBMISSIONS)" --to "$(COURSE)"
 
 clean:
 	rm -rf $(VENV)

@@ -1,6 +1,6 @@
 """What the live plot costs: the same training in a Jupyter kernel with it and without it, in turn.
 
-    python benchmarks/live_plot.py [rounds]
+    python -m benchmarks.live_plot [rounds]
 
 Prints the ratio of the median seconds, and the share of the training time that was spent within the plot's own calls.
 """

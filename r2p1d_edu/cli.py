@@ -2,46 +2,21 @@
 
 import argparse
 import json
-import os
 import sys
 import time
-import warnings
 from argparse import BooleanOptionalAction
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
-from r2p1d_edu.errors import Diverged, InputError
+from r2p1d_edu.command import Parser, bar, run_command
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.recipe import TINY, Recipe, settings_of
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with errors in one line, like all others."""
-
-    def error(self, message: str):
-        """End with status 2."""
-        self.exit(2, f"r2p1d_edu: {message}; see {self.prog} --help\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. 0: it went well; with one line on standard error, 1: it failed, 2: what was given is no use."""
-    warnings.formatwarning = lambda message, *_: f"r2p1d_edu: {message}\n"  # one line, without the code behind it
-    options = vars(make_parser().parse_args(arguments))
-    command = options.pop("run")
-    try:
-        return command(**options) or 0
-    except (InputError, OSError) as error:
-        words = str(error).strip()
-        if "\n" in words:  # from a loader process, with that one's traceback before it
-            words = words.splitlines()[-1].partition("Error: ")[2]
-        print(f"r2p1d_edu: {words}", file=sys.stderr)
-        return 2
-    except Diverged as error:
-        print(f"r2p1d_edu: training diverged at {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("r2p1d_edu: stopped", file=sys.stderr)
-        return 130
+    """Run one command and return its exit status (command.py)."""
+    return run_command(make_parser(), arguments)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -104,14 +79,6 @@ def add_setting(parser: Parser, field: Field) -> None:
 def comma_separated(text: str) -> tuple[str, ...]:
     """ "A, B" → ("A", "B")."""
     return tuple(name.strip() for name in text.split(","))
-
-
-def bar(things=None, title: str = "", **options):
-    """A progress bar on standard error, seen once the work has taken a second; one process in many has one."""
-    from tqdm import tqdm
-
-    first = os.environ.get("RANK", "0") == "0"  # as torchrun numbers its processes
-    return tqdm(things, title, delay=1, disable=not first, **options)
 
 
 def run_doctor() -> int:

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from r2p1d_edu.bench.peers import peer
+from benchmarks.peers import peer
 
 
 def import_torchvision() -> ModuleType:

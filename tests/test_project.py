@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 import r2p1d_edu
+from classroom.__main__ import make_parser as classroom_parser
+from experiments.__main__ import make_parser as experiments_parser
 from r2p1d_edu.cli import make_parser
 
 if sys.version_info >= (3, 11):
@@ -52,18 +54,20 @@ def test_no_version_is_pinned():
 
 def readme_commands():
     text = README.replace("\\\n", " ")
-    lines = re.findall(r"^python -m r2p1d_edu (.+)$", text, re.M)
-    return [re.split(r" {3,}", line)[0] for line in lines]
+    lines = re.findall(r"^python -m (r2p1d_edu|classroom|experiments) (.+)$", text, re.M)
+    return [(program, re.split(r" {3,}", line)[0]) for program, line in lines]
 
 
 def test_the_readme_shows_commands():
-    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "experiments", "bench", "assignments", "grade"}
-    assert {line.split()[0] for line in readme_commands()} == commands
+    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "grid", "assignments", "grade"}
+    assert {line.split()[0] for _, line in readme_commands()} == commands
+    assert "\npython -m benchmarks  " in README
 
 
-@pytest.mark.parametrize("line", readme_commands())
-def test_every_command_in_the_readme_can_be_given(line):
-    make_parser().parse_args(shlex.split(line))
+@pytest.mark.parametrize(("program", "line"), readme_commands())
+def test_every_command_in_the_readme_can_be_given(program, line):
+    parsers = {"r2p1d_edu": make_parser, "classroom": classroom_parser, "experiments": experiments_parser}
+    parsers[program]().parse_args(shlex.split(line))
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/assignments/README.md"])

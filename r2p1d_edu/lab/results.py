@@ -9,13 +9,14 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from r2p1d_edu.accounting.report import html_table
-from r2p1d_edu.experiments.grid import WIDTH, Setup
-from r2p1d_edu.experiments.summary import (
+from r2p1d_edu.lab.grid import WIDTH, Setup
+from r2p1d_edu.lab.palette import GREY, style, title
+from r2p1d_edu.lab.verdicts import (
     FAILS,
     HOLDS,
     UNKNOWN,
     VERDICTS,
-    Difference,
+    Results,
     Sample,
     Terms,
     accuracy,
@@ -24,8 +25,6 @@ from r2p1d_edu.experiments.summary import (
     protocol,
     training_loss,
 )
-from r2p1d_edu.experiments.tables import Results
-from r2p1d_edu.lab.palette import GREY, style, title
 from r2p1d_edu.networks.published import published
 
 ABSENT = "–"
@@ -69,14 +68,14 @@ def setup_table(results: Results, setups: Sequence[Setup]) -> Table:
     """
     body, depth = [], 18 if any(setup.depth == 18 for setup in setups) else 10
     for setup in setups:
-        rows = [row for row in results.rows["runs"] if row["setup"] == setup.title]
+        parameters = results.runs.parameters[results.runs.setup == setup.title]
         paper = in_paper([(1, setup)], depth=depth)
         body.append([
             name_of(setup),
             str(setup.depth),
             str(setup.frames),
-            f"{int(rows[0]['parameters']):,}" if rows else ABSENT,
-            str(len(rows)),
+            f"{int(parameters.iloc[0]):,}" if len(parameters) else ABSENT,
+            str(len(parameters)),
             plus_minus(accuracy(results, setup, of="clip")),
             plus_minus(accuracy(results, setup)),
             plus_minus(training_loss(results, setup), unit=1, digits=2),
@@ -94,7 +93,7 @@ class Claims:
     """Claims, each a weighted sum of setups that should be above 0, with the verdict that the files give.
 
     Args:
-        claims: statement → terms (see experiments/summary.py).
+        claims: statement → terms (see verdicts.py).
         measure: what of a setup is weighed: its test accuracy, in points, or its training loss, in nats.
         paper_depth: the depth of the setups that stand for the paper's 18 layers; None for claims that are not its.
     """
@@ -106,20 +105,12 @@ class Claims:
         measure: Measure = accuracy,
         paper_depth: int | None = 10,
     ):
-        self.measured: dict[str, Difference] = {}
-        self.points, self.of_paper, self.paper = measure is not training_loss, paper_depth is not None, {}
-        seeds = set()
-        for statement, terms in claims.items():
-            samples = [(weight, measure(results, setup)) for weight, setup in terms]
-            seeds.update(len(sample.values) for _, sample in samples)
-            self.measured[statement] = difference(samples)
-            known = self.points and self.of_paper
-            self.paper[statement] = in_paper(terms, depth=paper_depth) if known else None
-        self.seeds = min(seeds)
-
-    def verdict(self, statement: str) -> str:
-        """One of the words of the rule."""
-        return self.measured[statement].verdict
+        samples = {said: [(w, measure(results, setup)) for w, setup in terms] for said, terms in claims.items()}
+        self.measured = {said: difference(weighed) for said, weighed in samples.items()}
+        self.seeds = min(len(sample.values) for weighed in samples.values() for _, sample in weighed)
+        self.points, self.of_paper = measure is not training_loss, paper_depth is not None
+        compared = claims if self.points and self.of_paper else {}
+        self.paper = {said: in_paper(terms, depth=paper_depth) for said, terms in compared.items()}
 
     def sentence(self) -> str:
         """How many of the claims got which verdict, and from how many seeds."""
@@ -146,12 +137,12 @@ class Claims:
         unit, digits, name = (100, 1, "points") if self.points else (1, 2, "nats")
         body = []
         for statement, found in self.measured.items():
-            paper = self.paper[statement]
+            paper = self.paper.get(statement)
             here = f"{unit * found.value:+.{digits}f} ± {unit * found.margin:.{digits}f}"
             here = ABSENT if math.isnan(found.value) else here.replace("nan", ABSENT)
             body.append([statement, ABSENT if paper is None else f"{100 * paper:+.1f}", here, found.verdict])
         header = ["claim", "paper, points (Kinetics)", f"here, {name}", "verdict"]
-        if not any(paper is not None for paper in self.paper.values()):
+        if all(paper is None for paper in self.paper.values()):
             header, *body = ([row[0], *row[2:]] for row in (header, *body))
         return Table("Claims, and how they fare here", header, body, self.sentence())
 

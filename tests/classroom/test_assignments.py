@@ -15,9 +15,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from r2p1d_edu.classroom.course import SOURCE, build
-from r2p1d_edu.classroom.grade import grade
-from r2p1d_edu.classroom.mend import grade_id
+from classroom.course import SOURCE, build
+from classroom.grade import grade
+from classroom.repair import grade_id
 
 PLANNED = Path(__file__).parent / "planned"
 NAMES = sorted(path.stem for path in SOURCE.glob("*/*.ipynb"))
@@ -180,7 +180,9 @@ def test_what_students_get_gives_nothing_away(proof):
         names = [name.removeprefix(f"{proof.name}/") for name in archive.namelist()]
         texts = {name: archive.read(f"{proof.name}/{name}").decode("utf-8") for name in names}
     assert {f"{proof.name}.ipynb", "START_HERE.txt", "pyproject.toml", "r2p1d_edu/lab/checks.py"} <= set(names)
-    assert not [name for name in names if "mark_scheme" in name or "source" in name or name.startswith("tests")]
+    assert not [
+        name for name in names if "mark_scheme" in name or "source" in name or name.startswith(("tests", "classroom"))
+    ]
     released = "\n".join(cell.source for cell in nbformat.reads(texts[f"{proof.name}.ipynb"], as_version=4).cells)
     for line in secret:
         assert line not in released, line

@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from r2p1d_edu.classroom.collect import collect
-from r2p1d_edu.classroom.mend import mend
+from classroom.collect import collect
+from classroom.repair import repair
 from r2p1d_edu.errors import InputError
 
 
@@ -26,8 +26,8 @@ RELEASES = {
 }
 
 
-def texts(mended):
-    return [cell.source for cell in mended.cells[1:]]
+def texts(notebook):
+    return [cell.source for cell in notebook.cells[1:]]
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ def test_nothing_there_is_said(tmp_path):
         collect(tmp_path, RELEASES)
 
 
-def mended(*cells):
+def repaired(*cells):
     remarks = []
     content = nbformat.writes(notebook(*cells)).encode()
-    return texts(mend(content, RELEASES["ps1"], remarks)), remarks
+    return texts(repair(content, RELEASES["ps1"], remarks)), remarks
 
 
 def test_an_answer_goes_to_its_place_and_cells_of_ones_own_stay_before_what_they_preceded():
-    cells, remarks = mended(
+    cells, remarks = repaired(
         ("", "import math"),
         ("", "helper = 1"),
         ("answer_a", "def a(): return helper"),
@@ -113,18 +113,18 @@ def test_an_answer_goes_to_its_place_and_cells_of_ones_own_stay_before_what_they
 
 
 def test_cells_in_another_order_are_put_right():
-    cells, _ = mended(("test_a", "a()"), ("answer_a", "def a(): return 1"), ("", "import math"))
+    cells, _ = repaired(("test_a", "a()"), ("answer_a", "def a(): return 1"), ("", "import math"))
     assert cells == ["import math", "def a(): return 1", "a()"]
 
 
 def test_the_last_of_two_answers_counts_and_the_first_is_run_before_it():
-    cells, remarks = mended(("answer_a", "def a(): return 1"), ("answer_a", "def a(): return 2"), ("test_a", "a()"))
+    cells, remarks = repaired(("answer_a", "def a(): return 1"), ("answer_a", "def a(): return 2"), ("test_a", "a()"))
     assert cells == ["import math", "def a(): return 1", "def a(): return 2", "a()"]
     assert remarks == ["there more than once, the last one counts: answer_a"]
 
 
 def test_an_answer_that_lost_its_name_is_still_run_after_the_stub():
-    cells, remarks = mended(("", "import math"), ("mine", "def a(): return 1"), ("test_a", "a()"))
+    cells, remarks = repaired(("", "import math"), ("mine", "def a(): return 1"), ("test_a", "a()"))
     assert cells == ["import math", "def a(): ...", "def a(): return 1", "a()"]
     assert any("answer_a, is missing or has lost its name" in words for words in remarks)
 
@@ -145,7 +145,7 @@ def test_an_answer_that_lost_its_name_is_still_run_after_the_stub():
 )
 def test_what_is_no_notebook_gives_a_blank_one(content):
     remarks = []
-    assert texts(mend(content, RELEASES["ps1"], remarks)) == [cell.source for cell in RELEASES["ps1"].cells]
+    assert texts(repair(content, RELEASES["ps1"], remarks)) == [cell.source for cell in RELEASES["ps1"].cells]
     assert "not a notebook, or is damaged" in remarks[0]
 
 
@@ -156,7 +156,7 @@ def test_odd_cells_do_no_harm():
         {"cell_type": "code", "source": "def a(): return 5", "metadata": {"nbgrader": {"grade_id": "answer_a"}}},
         {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": ["test_a"]}}}]}"""
     remarks = []
-    notebook = mend(content, RELEASES["ps1"], remarks)
+    notebook = repair(content, RELEASES["ps1"], remarks)
     assert "def a(): return 5" in texts(notebook)
     nbformat.validate(notebook)
     nbformat.writes(notebook).encode("utf-8")

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import html
 import json
+import os
 import subprocess
 import sys
 
@@ -11,9 +12,9 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from r2p1d_edu.classroom.course import build
-from r2p1d_edu.classroom.grade import grade
-from r2p1d_edu.cli import main
+from classroom.__main__ import main
+from classroom.course import build
+from classroom.grade import grade
 from r2p1d_edu.errors import InputError
 
 ENDLESS = """
@@ -282,6 +283,16 @@ def test_a_second_run_regrades_and_keeps_what_is_the_teachers(results, course, t
     assert after["syntax"].total == 1 + 1.5 + 3
     assert after["anna"].total == 6, "of the run before"
     assert (course.folder / "notes.txt").read_text() == "mine"
+
+
+def test_grading_leaves_what_others_do_to_the_environment(course, monkeypatch):
+    monkeypatch.setenv("OF_ANOTHER_THREAD", "before")
+    path = os.environ["PATH"]
+    with course.nbgrader():
+        os.environ["OF_ANOTHER_THREAD"] = "meanwhile"
+        assert os.environ["PATH"] != path
+    assert os.environ["OF_ANOTHER_THREAD"] == "meanwhile"
+    assert os.environ["PATH"] == path
 
 
 def test_nbgraders_own_layout(course, results, tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from r2p1d_edu.classroom.mend import grade_id, grade_ids, read_cells
+from classroom.repair import grade_id, grade_ids, read_cells
 from r2p1d_edu.errors import InputError
 
 DATA = {".csv", ".json", ".md", ".pdf", ".png", ".svg", ".txt"}  # never code: it would come before the teacher's own

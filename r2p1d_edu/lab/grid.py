@@ -1,4 +1,4 @@
-"""The grid: which networks are trained for which claim, as a table.
+"""The grid of lesson 12: which networks are trained for which claim, as a table, and how. `make experiments` trains it.
 
 The claims are those of Tran et al., CVPR 2018, section 4, as the article retells them, at a size that a laptop can
 train. All setups are alike but for what their claim varies.
@@ -6,19 +6,24 @@ train. All setups are alike but for what their claim varies.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from r2p1d_edu.accounting.matching import midplanes
 from r2p1d_edu.errors import check_choice
+from r2p1d_edu.training.recipe import Recipe
 
 SEEDS = (0, 1, 2)
 WIDTH = 16
 STEM_BY_FORMULA = midplanes(3, WIDTH, t=3, d=7)  # at width 64 the formula gives 83 where 45 was released
 MC3_AS_LARGE_AS_R3D = 27  # the width whose MC3 comes closest to R3D in parameters; a test holds it
+PUSHUPS = ("HandstandPushups", "JumpingJack", "PushUps", "WallPushups")  # four classes that look alike
+ARROW = {"size": 32, "epochs": 6, "learning_rate": 5e-3, "clips_per_video": 2}
+UCF101 = {"size": 56, "epochs": 24, "clips_per_video": 10, "classes": PUSHUPS}  # the plain recipe of `train`
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One network on one dataset. `data` is "arrow" with so many frames a video, or "ucf101"."""
+    """One network on one dataset: "arrow-16" (16 frames a video), "arrow-36", "ucf101" or "ucf101 leaky"."""
 
     network: str = "r2plus1d"
     depth: int = 10
@@ -68,3 +73,12 @@ def setups_of(claims: Sequence[str] = ()) -> list[Setup]:
     for claim in claims:
         check_choice(claim, CLAIMS, "claim")
     return list({setup.title: setup for claim in claims or CLAIMS for setup in CLAIMS[claim]}.values())
+
+
+def make_recipe(setup: Setup, seed: int, data: Path, ucf101: Path) -> Recipe:
+    """The training recipe of a setup. Nothing is held out: the grid compares networks and chooses none."""
+    options = {"depth": setup.depth, "width": setup.width} | setup.options
+    common = {"network": setup.network, "options": options, "frames": setup.frames, "seed": seed, "validation": 0}
+    if setup.data.startswith("ucf101"):
+        return Recipe(ucf101 / "videos", **common, **UCF101)
+    return Recipe(data / setup.data / "videos", **common, **ARROW)

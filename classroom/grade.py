@@ -10,10 +10,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.apps.api import NbGraderAPI
 
-from r2p1d_edu.classroom.collect import Submission, collect
-from r2p1d_edu.classroom.course import Course, last_line
-from r2p1d_edu.classroom.mend import grade_id, mend
-from r2p1d_edu.classroom.run import ENDED, STOPPED
+from classroom.collect import Submission, collect
+from classroom.course import Course, last_line
+from classroom.repair import grade_id, repair
+from classroom.run import ENDED, STOPPED
 from r2p1d_edu.errors import InputError
 
 WORDS = {STOPPED: "{} did not come to an end in time", ENDED: "{} ended Python"}
@@ -37,7 +37,7 @@ def grade(
 ) -> tuple[list[Row], Path]:
     """Grade all submissions in a folder and write feedback/<student>/<assignment>/<assignment>.html and grades.csv.
 
-    The submissions stay as they are: mended copies go to collected/ of the course. Points that a teacher gave by hand
+    The submissions stay as they are: repaired copies go to collected/ of the course. Points that a teacher gave by hand
     before are kept.
 
     Args:
@@ -82,7 +82,7 @@ def grade_one(one: Submission, course: Course, api: NbGraderAPI, release: Notebo
         content = one.path.read_bytes() if one.path else content
     except OSError as error:
         one.remarks.append(f"cannot be read: {error.strerror}")
-    notebook = mend(content, release, one.remarks)
+    notebook = repair(content, release, one.remarks)
     nbformat.write(notebook, target / f"{one.assignment}.ipynb")
     for step in (api.autograde, api.generate_feedback):
         result = step(one.assignment, one.student)

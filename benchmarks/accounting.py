@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from benchmarks.measure import ROUNDS, Table, time_interleaved
+from benchmarks.peers import peer
 from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.bench.measure import ROUNDS, Table, in_turn
-from r2p1d_edu.bench.peers import peer
 from r2p1d_edu.networks.family import create_network
 
 CLIP = (3, 16, 112, 112)
@@ -22,7 +22,7 @@ def bench_accounting(rounds: int = ROUNDS) -> Table:
         "Accounting",
         f"Multiply-adds of r2plus1d_18 (torchvision's widths) for one clip of {'×'.join(map(str, CLIP))}",
         "account",
-        in_turn(counters, rounds),
+        time_interleaved(counters, rounds),
         {"GMAC": answers},
     )
 

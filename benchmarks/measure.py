@@ -1,7 +1,8 @@
-"""Time several ways to do the same thing in one run, in turn, and tabulate them.
+"""Interleaved timing: several ways to do the same thing are timed in turns, in one run, and tabulated.
 
 A machine slows down and speeds up; ways that take turns do so together. So ratios are what counts here, and the seconds
-beside them say only how long the measurement was.
+beside them say only how long the measurement was. (torch.utils.benchmark times one way after the other, and does not
+wait for Apple's GPU.)
 """
 
 import importlib.metadata
@@ -55,8 +56,8 @@ def row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def in_turn(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median seconds of each way over so many rounds; in each round all take their turn. A first round is not timed."""
+def time_interleaved(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Median seconds of each way; every round calls each way once. One more round before is not timed."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
@@ -70,9 +71,9 @@ def in_turn(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> d
 
 
 def wait_for_device() -> None:
-    """A GPU works on when Python goes on; a clock must not."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    """An accelerator (CUDA, MPS, XPU) works on when Python goes on; a clock must not."""
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
 
 
 def peak_bytes(make: Callable[..., Callable[[], object]], *args) -> int | None:
@@ -97,7 +98,7 @@ def measure_peak(make: Callable[..., Callable[[], object]], args: tuple) -> int 
         return torch.cuda.max_memory_allocated()
     if before is None:
         return None
-    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
+    Path("/proc/self/clear_refs").write_text("5", "ascii")  # the high-water mark starts anew
     call()
     return resident("VmHWM") - before
 
@@ -107,7 +108,7 @@ def resident(entry: str) -> int | None:
     status = Path("/proc/self/status")
     if not status.exists():
         return None
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    lines = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
     return 1024 * int(lines[entry].split()[0])
 
 

@@ -1,6 +1,6 @@
-"""Train and test every setup of the grid, several at a time where there are cores, and keep what is done.
+"""Train and test every setup of the grid (r2p1d_edu/lab/grid.py), several at a time where there are cores.
 
-`train` (training/loop.py) does the work, so a GPU is used where there is one.
+`train` (r2p1d_edu/training/loop.py) does the work, so a GPU is used where there is one. What is done is kept.
 """
 
 import importlib.metadata
@@ -10,15 +10,16 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
+from experiments.tables import add_results
 from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.experiments.grid import SEEDS, Setup, setups_of
-from r2p1d_edu.experiments.tables import Results
+from r2p1d_edu.lab.grid import SEEDS, Setup, make_recipe, setups_of
+from r2p1d_edu.lab.verdicts import Results
 from r2p1d_edu.training.data import split_of
 from r2p1d_edu.training.device import choose_device
 from r2p1d_edu.training.loop import Run, train
@@ -26,11 +27,8 @@ from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.arrow import write_arrow
 from r2p1d_edu.video.splits import leaky_split
 
-PUSHUPS = ("HandstandPushups", "JumpingJack", "PushUps", "WallPushups")  # four classes that look alike
 ORDERS = ("forward", "reversed", "shuffled")
 LENGTHS = (4, 8, 16, 32)  # clips that a network of the clip-length claim is tested on
-ARROW = {"size": 32, "epochs": 6, "learning_rate": 5e-3, "clips_per_video": 2}
-UCF101 = {"size": 56, "epochs": 24, "clips_per_video": 10, "classes": PUSHUPS}  # the plain recipe of `train`
 
 
 def run_experiments(
@@ -73,17 +71,8 @@ def run_experiments(
     for name in sorted({setup.data for setup, _ in missing if setup.data.startswith("arrow")}):
         write_arrow(Path(data) / name, frames=int(name.removeprefix("arrow-")))
     for outcome in progress(outcomes(missing, jobs or default_jobs()), len(missing)):
-        results.add(*outcome)
+        results = add_results(results.folder, *outcome)
     return results
-
-
-def make_recipe(setup: Setup, seed: int, data: Path, ucf101: Path) -> Recipe:
-    """The training recipe of a setup. Nothing is held out: the grid compares networks and chooses none."""
-    options = {"depth": setup.depth, "width": setup.width} | setup.options
-    common = {"network": setup.network, "options": options, "frames": setup.frames, "seed": seed, "validation": 0}
-    if setup.data.startswith("ucf101"):
-        return Recipe(ucf101 / "videos", **common, **UCF101)
-    return Recipe(data / setup.data / "videos", **common, **ARROW)
 
 
 def describe(recipe: Recipe) -> str:
@@ -116,16 +105,17 @@ def outcomes(trials: Sequence[tuple[Setup, Recipe]], jobs: int) -> Iterator[Outc
                 yield future.result()
         except BrokenProcessPool as error:
             raise InputError(
-                "a training was ended from outside, for want of memory perhaps; call again with fewer jobs to go on"
+                "a training was ended from outside, perhaps since memory ran out; call again with fewer jobs to go on"
             ) from error
         finally:  # after Ctrl-C or an error: nobody waits for the trainings under way, so they end here
+            workers = list((pool._processes or {}).values())  # from Python 3.14 on: pool.terminate_workers()
             pool.shutdown(wait=False, cancel_futures=True)
-            for worker in active_children():
+            for worker in workers:
                 worker.terminate()
 
 
 def prepare_worker(threads: int) -> None:
-    """So many threads to a training; Ctrl-C is the main process's affair."""
+    """In each worker: this number of threads; Ctrl-C is left to the main process."""
     torch.set_num_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

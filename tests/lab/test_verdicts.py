@@ -2,48 +2,49 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.experiments.grid import MC3_AS_LARGE_AS_R3D, Setup
-from r2p1d_edu.experiments.summary import (
+from r2p1d_edu.lab.grid import MC3_AS_LARGE_AS_R3D, Setup
+from r2p1d_edu.lab.verdicts import (
     FAILS,
     HOLDS,
     LEAST,
     MISSING,
+    TABLES,
     UNKNOWN,
     Difference,
+    Results,
     Sample,
     accuracy,
     better,
     difference,
     in_paper,
     protocol,
-    sample,
     training_loss,
     wider,
 )
-from r2p1d_edu.experiments.tables import TABLES, Results
 
 R3D, R2PLUS1D = Setup("r3d"), Setup("r2plus1d")
 
 
-def fill(folder, values, orders=("forward", "reversed")):
+def fill(folder, values):
     """Results with these video accuracies, a list a setup, one value a seed; backwards a tenth of it."""
-    results = Results(folder)
+    tables = {name: [] for name in TABLES}
     for setup, accuracies in values:
         for seed, value in enumerate(accuracies):
             key = {"setup": setup.title, "seed": seed}
-            run = dict.fromkeys(TABLES["runs"], "x") | key | {"parameters": 1000, "train_loss": 1 - value}
+            tables["runs"].append(key | {"parameters": 1000, "train_loss": 1 - value})
             words = {"split": "arrow-16 fold 1, test, 560 videos", "protocol": f"2 clips a video, seed {seed}"}
-            tests = [
-                {"order": order, "frames": setup.frames, "clips_per_video": 2, "clip_accuracy": value / 2}
-                | {"video_accuracy": value * (1 if order == "forward" else 0.1)}
-                for order in orders
-            ]
-            epochs = [{"epoch": epoch, "loss": 3 - epoch + seed, "accuracy": 0.5} for epoch in (1, 2)]
-            results.add(run, [key | words | test for test in tests], [key | epoch for epoch in epochs])
-    return results
+            for order, share in (("forward", 1), ("reversed", 0.1)):
+                test = {"order": order, "frames": setup.frames, "clip_accuracy": value / 2}
+                tables["tests"].append(key | words | test | {"video_accuracy": value * share})
+            tables["epochs"] += [key | {"epoch": epoch, "loss": 3 - epoch + seed} for epoch in (1, 2)]
+    for name, given in tables.items():
+        rows = [dict.fromkeys(TABLES[name], "x") | row for row in given]
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    return Results(folder)
 
 
 @pytest.fixture
@@ -140,6 +141,7 @@ def test_the_protocol_is_said_once_without_the_seeds(results):
 
 
 def test_a_cell_that_is_no_number_is_named(results):
-    results.rows["tests"][0]["video_accuracy"] = "good"
-    with pytest.raises(InputError, match=r"tests\.csv: .*'good', in column video_accuracy"):
-        sample(results, "tests", "video_accuracy", {"order": "forward"})
+    file = results.folder / "tests.csv"
+    file.write_text(file.read_text("utf-8").replace("0.35", "good"), "utf-8")
+    with pytest.raises(InputError, match=r"tests\.csv: .*'good', in column clip_accuracy"):
+        accuracy(Results(results.folder), R3D, of="clip")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from r2p1d_edu.bench.measure import ROUNDS, Table, in_turn
-from r2p1d_edu.bench.peers import peer
+from benchmarks.measure import ROUNDS, Table, time_interleaved
+from benchmarks.peers import peer
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.data import sampling_of
 from r2p1d_edu.training.recipe import Recipe
@@ -35,7 +35,7 @@ def clips_table(split: Split, rounds: int) -> Table:
     readers = {"read_frames": partial(read_frames, size=SIZE)} | peers()
     for name, reader in readers.items():
         check_frames(name, reader, clips)
-    seconds = in_turn({name: partial(read_all, reader, clips) for name, reader in readers.items()}, rounds)
+    seconds = time_interleaved({name: partial(read_all, reader, clips) for name, reader in readers.items()}, rounds)
     return Table(
         "Decoding",
         f"{len(clips)} clips of {FRAMES} frames in a row from as many files of {split.title}, scaled to "
@@ -109,12 +109,13 @@ def check_frames(name: str, reader: Reader, clips: list[Clip]) -> None:
 def epoch_table(videos: Path, split: Split, rounds: int) -> Table:
     """One clip of every training video, as an epoch of the default recipe reads them."""
     recipe = Recipe(videos)
+    sampling = sampling_of(recipe)
     with tempfile.TemporaryDirectory() as folder:
-        short_side, sampling = resize_for(recipe.size), sampling_of(recipe)
+        short_side = resize_for(recipe.size)
         sources = {"from the cache": FrameCache(short_side, Path(folder)), "decoding": FrameDecoder(short_side)}
         clips = {name: TrainingClips(split.train, source, sampling, seed=0) for name, source in sources.items()}
         ways = {name: partial(read_epoch, dataset) for name, dataset in clips.items()}
-        seconds = in_turn(ways, rounds)
+        seconds = time_interleaved(ways, rounds)
     return Table(
         "An epoch's clips",
         f"One clip of {recipe.frames} frames, {recipe.size}×{recipe.size}, of each of {len(split.train)} training "
@@ -141,7 +142,7 @@ def index_table(rounds: int) -> Table:
         for path in paths:
             Path(folder, "videos", path).touch()
         write_lists(Path(folder, LISTS), {name: label for label, name in enumerate(names, 1)}, paths)
-        seconds = in_turn({"load_split": lambda: load_split(Path(folder, "videos"))}, rounds)
+        seconds = time_interleaved({"load_split": lambda: load_split(Path(folder, "videos"))}, rounds)
     return Table(
         "Indexing a dataset", f"{len(paths):,} files, from the lists; no file is opened", "load_split", seconds
     )

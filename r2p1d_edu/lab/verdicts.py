@@ -12,11 +12,13 @@ its own:
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, stdev
 
+import pandas as pd
+
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.experiments.grid import Setup
-from r2p1d_edu.experiments.tables import Results
+from r2p1d_edu.lab.grid import Setup
 from r2p1d_edu.networks.published import published
 
 VERDICTS = HOLDS, FAILS, UNKNOWN, MISSING = "holds", "does not hold", "cannot be told", "not measured yet"
@@ -25,8 +27,53 @@ VERDICTS = HOLDS, FAILS, UNKNOWN, MISSING = "holds", "does not hold", "cannot be
 LEAST = 0.01
 # The 0.975 quantile of Student's t for 1, 2, 3 … degrees of freedom; beyond ten it changes little.
 T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+KEY = ["setup", "seed"]  # what a run is known by: its setup's title and its seed
+TABLES = {
+    "runs": [
+        *KEY, "network", "depth", "width", "options", "frames", "data", "recipe", "parameters", "macs", "steps",
+        "train_loss", "train_accuracy", "seconds", "threads", "device", "precision", "torch", "version",
+    ],
+    "tests": [*KEY, "order", "frames", "clips_per_video", "clip_accuracy", "video_accuracy", "split", "protocol"],
+    "epochs": [*KEY, "epoch", "loss", "accuracy"],
+}  # fmt: skip
 
 Terms = Sequence[tuple[float, Setup]]  # a claim: weights and what they weigh
+
+
+class Results:
+    """Results in a folder as three tables: `runs`, `tests`, `epochs`. A run counts when its row in runs.csv is there.
+
+    Raises:
+        InputError: a file there that cannot be read, or is not a table of these experiments.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self.runs, tests, epochs = (self._read(name) for name in TABLES)
+        self.done = dict(zip(self.runs[KEY].itertuples(index=False, name=None), self.runs.recipe, strict=True))
+        self.tests, self.epochs = (table.merge(self.runs[KEY]) for table in (tests, epochs))
+
+    def _read(self, name: str) -> pd.DataFrame:
+        path = self.folder / f"{name}.csv"
+        try:
+            table = pd.read_csv(path, encoding="utf-8")
+        except FileNotFoundError:
+            return pd.DataFrame(columns=TABLES[name])
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({error})") from error
+        if list(table) != TABLES[name] or table.isna().any(axis=None):
+            raise InputError(f"{path}: not a table of these experiments; move it away and run them again")
+        return table
+
+    def sample(self, table: str, column: str, **wanted) -> "Sample":
+        """The values of a column in the rows that are as wanted, by seed."""
+        rows = getattr(self, table).sort_values("seed", kind="stable")
+        for name, value in wanted.items():
+            rows = rows[rows[name] == value]
+        try:
+            return Sample(tuple(map(float, rows[column])))
+        except ValueError as error:
+            raise InputError(f"{self.folder / table}.csv: {error}, in column {column}") from error
 
 
 @dataclass(frozen=True)
@@ -92,24 +139,14 @@ def accuracy(
     results: Results, setup: Setup, order: str = "forward", frames: int | None = None, of: str = "video"
 ) -> Sample:
     """Test accuracy, from 0 to 1, of videos or of clips; `frames` of a test clip as in training unless given."""
-    wanted = {"setup": setup.title, "order": order, "frames": str(frames or setup.frames)}
-    return sample(results, "tests", f"{of}_accuracy", wanted)
+    return results.sample("tests", f"{of}_accuracy", setup=setup.title, order=order, frames=frames or setup.frames)
 
 
 def training_loss(results: Results, setup: Setup, epoch: int | None = None) -> Sample:
     """Cross entropy in nats, averaged over the training batches of an epoch; of the last one unless given."""
     if epoch is None:
-        return sample(results, "runs", "train_loss", {"setup": setup.title})
-    return sample(results, "epochs", "loss", {"setup": setup.title, "epoch": str(epoch)})
-
-
-def sample(results: Results, table: str, column: str, wanted: dict[str, str]) -> Sample:
-    """The values of a column in the rows that are as wanted, by seed."""
-    rows = [row for row in results.rows[table] if all(row[name] == value for name, value in wanted.items())]
-    try:
-        return Sample(tuple(float(row[column]) for row in sorted(rows, key=lambda row: int(row["seed"]))))
-    except ValueError as error:
-        raise InputError(f"{results.folder / table}.csv: {error}, in column {column}") from error
+        return results.sample("runs", "train_loss", setup=setup.title)
+    return results.sample("epochs", "loss", setup=setup.title, epoch=epoch)
 
 
 def in_paper(terms: Terms, of: str = "video", depth: int = 10) -> float | None:
@@ -129,6 +166,6 @@ def in_paper(terms: Terms, of: str = "video", depth: int = 10) -> float | None:
 
 def protocol(results: Results, setups: Iterable[Setup]) -> list[str]:
     """What must be said with these setups' forward accuracies: split, clips, frames, crop; each once, seeds apart."""
-    titles = {setup.title for setup in setups}
-    rows = [row for row in results.rows["tests"] if row["setup"] in titles and row["order"] == "forward"]
-    return sorted({f"{row['split']}; {row['protocol'].rpartition(', seed ')[0]}" for row in rows})
+    rows = results.tests[results.tests.order == "forward"]
+    rows = rows[rows.setup.isin([setup.title for setup in setups])]
+    return sorted(set(rows.split + "; " + rows.protocol.str.replace(r", seed \d+$", "", regex=True)))

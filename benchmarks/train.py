@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import ConstantLR
 
+from benchmarks.measure import ROUNDS, Table, peak_bytes, time_interleaved
+from benchmarks.peers import peer
+from benchmarks.roofline import roofline_seconds
 from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.bench.measure import ROUNDS, Table, in_turn, peak_bytes
-from r2p1d_edu.bench.peers import peer
-from r2p1d_edu.bench.roof import roof_seconds
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.family import create_network
@@ -65,10 +65,10 @@ class Way:
         return self.steps(torch.compile if self.compiled else lambda network: network)
 
 
-def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thorough: bool = False) -> list[Table]:
+def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS) -> list[Table]:
     """For each of these cases a table of training steps and one of inferences, on the fastest device here.
 
-    `thorough` adds what takes minutes: the ways under torch.compile, and the memory that each training step needs.
+    Training steps also under torch.compile where that works, and with the memory that each needs.
 
     Raises:
         InputError: an unknown case.
@@ -76,13 +76,13 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thoro
     device, tables = choose_device(), []
     for name in cases:
         check_choice(name, CASES, "case")
-        ways = ways_of(name, device, compiled=thorough and can_compile(device))
+        ways = ways_of(name, device, compiled=can_compile(device))
         built = {way: one.build() for way, one in ways.items()}
         for what, number in (("Training step", 0), ("Inference", 1)):
             timed = {way: one for way, one in ways.items() if not (number and one.compiled)}  # `evaluate` compiles none
-            seconds = in_turn({way: built[way][number] for way in timed}, rounds)
-            extra = {"of the roof": shares(CASES[name], timed, seconds, what == "Training step", device)}
-            if thorough and what == "Training step":
+            seconds = time_interleaved({way: built[way][number] for way in timed}, rounds)
+            extra = {"of the roofline": shares(CASES[name], timed, seconds, what == "Training step", device)}
+            if what == "Training step":
                 peaks = {way: peak_bytes(training_alone, name, way, device) for way in timed}
                 extra["peak, MiB"] = {way: f"{peak / 2**20:.0f}" for way, peak in peaks.items() if peak}
             extra["how"] = {way: one.how for way, one in timed.items()}
@@ -94,12 +94,12 @@ def bench_train(cases: Iterable[str] = tuple(CASES), rounds: int = ROUNDS, thoro
 
 
 def shares(case: Case, ways: dict[str, Way], seconds: dict[str, float], training: bool, device: str) -> dict[str, str]:
-    """How much of each way's time even the roof of its type would take."""
+    """How much of each way's time even the roofline of its type would take."""
     with torch.device("meta"):
-        bill = account(plain_network(case), case.clip)
+        cost = account(plain_network(case), case.clip)
     kinds = {one.dtype for one in ways.values()}
-    roofs = {dtype: roof_seconds(bill, case.batch, training, device, dtype) for dtype in kinds}
-    return {way: f"{roofs[one.dtype] / seconds[way]:.0%}" for way, one in ways.items()}
+    rooflines = {dtype: roofline_seconds(cost, case.batch, training, device, dtype) for dtype in kinds}
+    return {way: f"{rooflines[one.dtype] / seconds[way]:.0%}" for way, one in ways.items()}
 
 
 def can_compile(device: str) -> bool:

@@ -17,7 +17,7 @@ LARGEST = 30_000_000  # characters of a file
 OWN_PATH = re.compile(r"""["'](?:[A-Za-z]:[\\/]|/home/|/Users/|/content/|/mnt/|~/)[^"']*["']""")
 
 
-def mend(content: bytes, release: NotebookNode, remarks: list[str]) -> NotebookNode:
+def repair(content: bytes, release: NotebookNode, remarks: list[str]) -> NotebookNode:
     """A notebook that nbgrader can grade, blank if nothing can be saved; what was noticed is added to `remarks`."""
     try:
         cells, noticed = read_cells(content)

@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import sys
-import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import nbformat
 from nbgrader.apps.api import NbGraderAPI
@@ -18,19 +18,21 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from r2p1d_edu.errors import InputError
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 SOURCE = PROJECT / "notebooks" / "assignments" / "source"
 NEEDED = ("pyproject.toml", "README.md", "LICENSE")  # beside the package, what pip needs to install it
 CONFIG = '''"""nbgrader's settings for this course. Start JupyterLab here to use formgrader. Yours to change."""
 
+import sys
 from pathlib import Path
 
-from r2p1d_edu.classroom.run import Run
+sys.path.append({project!r})  # the project, of which `classroom` is a part
+from classroom.run import Run
 
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "r2p1d_edu"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
-c.CourseDirectory.submitted_directory = "collected"  # `make grade` puts mended copies there; it changes no original
+c.CourseDirectory.submitted_directory = "collected"  # `make grade` puts repaired copies there, it changes no original
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*mark_scheme*"]
 c.Autograde.autograde_preprocessors = Run.among_nbgraders()
 c.Execute.timeout = 120  # seconds that a cell may take
@@ -55,6 +57,18 @@ START = """{title}
 
 If something does not work: .venv/bin/python -m r2p1d_edu doctor   (Windows: .venv\\Scripts\\python -m r2p1d_edu doctor)
 """
+
+
+@contextlib.contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set these environment variables for a while, and leave all others alone: other threads may be using them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 class Course:
@@ -83,27 +97,23 @@ class Course:
         try:
             config = PyFileConfigLoader(self.config_file.name, str(self.folder)).load_config()
         except Exception as error:  # whatever a program in a configuration can raise
-            raise InputError(f"{self.config_file}: {type(error).__name__}: {error}; mend or delete the file") from error
+            raise InputError(f"{self.config_file}: {type(error).__name__}: {error}; correct or delete it") from error
         config.merge(Config(CourseDirectory={"root": str(self.folder)}, NbGraderAPI={"log_level": "INFO"}))
-        log = logging.getLogger("r2p1d_edu.classroom")
+        log = logging.getLogger("classroom")
         log.propagate = False
         handler = logging.FileHandler(self.folder / "grading.log", "w", encoding="utf-8")
         log.addHandler(handler)
-        before = dict(os.environ)
         # nbgrader starts alembic by its name; small networks run fastest on one thread.
-        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of SQLAlchemy about nbgrader's ways
+            with environment(PATH=path, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "1")), catch_warnings():
+                simplefilter("ignore")  # of SQLAlchemy about nbgrader's ways
                 yield NbGraderAPI(config=config, log=log)
         except SQLAlchemyError as error:
             raise InputError(
                 f"{self.folder / 'gradebook.db'} cannot be used: {getattr(error, 'orig', error)}"
             ) from error
         finally:
-            os.environ.clear()
-            os.environ.update(before)
             log.removeHandler(handler)
             handler.close()
 
@@ -125,10 +135,10 @@ def build(
     course, notes = Course(folder), []
     sources = sorted(path.parent for path in Path(source).glob("*/*.ipynb") if path.stem == path.parent.name)
     if not sources:
-        raise InputError(f"{source}: no assignments there; run this from the project's folder, not an installed copy")
+        raise InputError(f"{source}: no assignments there; give a folder of folders such as ps1/ps1.ipynb")
     (course.folder / "zips").mkdir(parents=True, exist_ok=True)
     if not course.config_file.exists():
-        course.config_file.write_text(CONFIG, "utf-8")
+        course.config_file.write_text(CONFIG.format(project=str(PROJECT)), "utf-8")
     with course.nbgrader() as api:
         for path in progress(sources):
             notes += refresh(path, course.folder / "source" / path.name)
