@@ -77,7 +77,7 @@ def test_table_as_text(capsys):
 def test_train_leaves_a_run_and_evaluate_repeats_its_result(train_tiny, here, capsys):
     assert train_tiny("--out", "run", "--validation=0.2") == 0
     said = capsys.readouterr()
-    assert said.err == ""
+    assert "r2p1d_edu: " not in said.err  # a bar may be there, where the machine is slow
     result = said.out.splitlines()[0]
     assert result.startswith("video accuracy")
     assert names(here / "run") == EVERYTHING
