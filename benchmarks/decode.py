@@ -10,8 +10,9 @@ import numpy as np
 from benchmarks.measure import ROUNDS, Table, time_interleaved
 from benchmarks.peers import peer
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.training.data import sampling_of
 from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.clips import Sampling, TrainingClips, resize_for
+from r2p1d_edu.video.clips import TrainingClips, resize_for
 from r2p1d_edu.video.decode import count_frames, iterate_frames, read_frames
 from r2p1d_edu.video.frames import FrameCache, FrameDecoder
 from r2p1d_edu.video.ucf101 import LISTS, Split, load_split, write_lists
@@ -108,7 +109,7 @@ def check_frames(name: str, reader: Reader, clips: list[Clip]) -> None:
 def epoch_table(videos: Path, split: Split, rounds: int) -> Table:
     """One clip of every training video, as an epoch of the default recipe reads them."""
     recipe = Recipe(videos)
-    sampling = Sampling(recipe.frames, recipe.stride, recipe.size)
+    sampling = sampling_of(recipe)
     with tempfile.TemporaryDirectory() as folder:
         short_side = resize_for(recipe.size)
         sources = {"from the cache": FrameCache(short_side, Path(folder)), "decoding": FrameDecoder(short_side)}

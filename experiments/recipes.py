@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from r2p1d_edu.training.data import split_of
 from r2p1d_edu.training.evaluate import frame_rates
 from r2p1d_edu.training.loop import train
-from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.training.recipes import RECIPES
-from r2p1d_edu.video.ucf101 import Split, load_split
+from r2p1d_edu.training.recipe import RECIPES, Recipe
+from r2p1d_edu.video.ucf101 import Split
 
 EPOCHS = 24
 COLUMNS = (
@@ -52,7 +52,7 @@ def compare(videos: str | Path, seeds: Sequence[int], parts: int = 0, **settings
     for seed in seeds:
         for name, own in RECIPES.items():
             recipe = Recipe(videos, **{"epochs": EPOCHS, "seed": seed} | own | settings)
-            split = load_split(recipe.videos, recipe.splits, recipe.fold, recipe.classes)
+            split = split_of(recipe)
             for part in [cross_validation(split, part, parts) for part in range(parts)] or [split]:
                 yield measure(name, recipe, part)
 

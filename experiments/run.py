@@ -20,12 +20,12 @@ from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.grid import SEEDS, Setup, make_recipe, setups_of
 from r2p1d_edu.lab.verdicts import Results
+from r2p1d_edu.training.data import split_of
 from r2p1d_edu.training.device import choose_device
 from r2p1d_edu.training.loop import Run, train
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.arrow import write_arrow
 from r2p1d_edu.video.splits import leaky_split
-from r2p1d_edu.video.ucf101 import load_split
 
 ORDERS = ("forward", "reversed", "shuffled")
 LENGTHS = (4, 8, 16, 32)  # clips that a network of the clip-length claim is tested on
@@ -122,7 +122,7 @@ def prepare_worker(threads: int) -> None:
 
 def run_one(setup: Setup, recipe: Recipe) -> Outcome:
     """Train and test one network."""
-    split = load_split(recipe.videos, classes=recipe.classes)
+    split = split_of(recipe)
     if setup.data.endswith("leaky"):
         split = leaky_split(split, recipe.seed)
     run = train(recipe, split=split)

@@ -1,13 +1,17 @@
-"""python -m r2p1d_edu: the course's tools without a notebook."""
+"""r2p1d, or python -m r2p1d_edu: the course's tools without a notebook. Without PyTorch until a command needs it."""
 
 import argparse
 import json
+import sys
 import time
+from argparse import BooleanOptionalAction
 from collections.abc import Sequence
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
 from r2p1d_edu.command import Parser, bar, run_command
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.training.recipe import TINY, Recipe, settings_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    parser = Parser(prog="python -m r2p1d_edu", description="How convolutional networks see time.")
+    prog = "r2p1d" if Path(sys.argv[0]).stem == "r2p1d" else "python -m r2p1d_edu"
+    parser = Parser(prog=prog, description="How convolutional networks see time.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     doctor = commands.add_parser("doctor", help="say what works here: versions, device, widgets, data")
@@ -38,22 +43,12 @@ def make_parser() -> argparse.ArgumentParser:
     table.set_defaults(run=run_table)
 
     train = commands.add_parser("train", help="train a network on a folder of videos and test it")
-    train.add_argument("--videos", metavar="DIR", help="a folder of class folders, as in UCF101")
-    train.add_argument("--splits", metavar="DIR", help="the split lists' folder; default: ucfTrainTestlist beside DIR")
-    train.add_argument("--groups", metavar="REGEX", help=r"no lists: the group in file names, as '_g(?P<group>\d+)_'")
-    train.add_argument("--fold", type=int, help="1, 2 or 3; default 1")
-    train.add_argument("--classes", type=comma_separated, metavar="A,B,…", help="default: all there")
-    train.add_argument("--network", help="r2plus1d (default), r3d, f_r2d, mc3, …: see `table`")
     train.add_argument("--recipe", default="plain", metavar="NAME", help="plain (default) or strong, for little data")
+    for field in fields(Recipe):
+        if field.name != "options":  # of these, two:
+            add_setting(train, field)
     train.add_argument("--depth", type=int, help="10, 18 or 34; default 10, where the network has this option")
     train.add_argument("--width", type=int, help="channels of the first group; default 16, where there is this option")
-    for name, text in NUMBERS.items():
-        train.add_argument(f"--{name.replace('_', '-')}", type=float if name in FRACTIONS else int, help=text)
-    train.add_argument("--no-flip", dest="flip", action="store_false", default=None, help="never mirror a clip")
-    train.add_argument("--no-cache", dest="cache", action="store_false", default=None, help="decode at every visit")
-    train.add_argument("--device", help="auto (default), cuda, mps or cpu")
-    train.add_argument("--precision", help="auto (default), 32 or bf16")
-    train.add_argument("--compile", action="store_true", default=None, help="torch.compile first; for long runs")
     train.add_argument("--out", type=Path, metavar="RUN", help="folder to write; default runs/<network>-<number>")
     train.add_argument("--resume", action="store_true", help="go on with the run in --out")
     train.set_defaults(run=run_train)
@@ -67,26 +62,23 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def add_setting(parser: Parser, field: Field) -> None:
+    """An option for a field of the recipe. One that is not given is None: a resumed run has its own value."""
+    text, default, kind = field.metadata["help"], field.default, field.type
+    if default not in (None, MISSING):
+        text += f"; default: {default}" if kind is not bool else f"; default: {'yes' if default else 'no'}"
+    options = {"dest": field.name, "default": None, "help": text}
+    if kind is bool:
+        options["action"] = BooleanOptionalAction
+    else:
+        own = {int: int, float: float, tuple[str, ...] | None: comma_separated}
+        options |= {"type": own.get(kind, str), "metavar": field.metadata["metavar"]}
+    parser.add_argument(f"--{field.name.replace('_', '-')}", **options)
+
+
 def comma_separated(text: str) -> tuple[str, ...]:
     """ "A, B" → ("A", "B")."""
     return tuple(name.strip() for name in text.split(","))
-
-
-FRACTIONS = ("learning_rate", "weight_decay", "validation")
-NUMBERS = {
-    "frames": "frames in a clip; default 8",
-    "stride": "take every so many-th frame; default 1",
-    "size": "height and width of the crop in pixels; default 56",
-    "epochs": "passes over the training videos; default 8",
-    "batch": "clips in a step; default 16",
-    "learning_rate": "the peak of the one-cycle schedule",
-    "weight_decay": "of AdamW",
-    "validation": "fraction of training groups set aside; default 0.1",
-    "clips_per_video": "clips averaged for a video in the test; default 10",
-    "workers": "loader processes; default 0",
-    "seed": "default 0",
-}
-TINY = {"depth": 10, "width": 16}
 
 
 def run_doctor() -> int:
@@ -125,8 +117,6 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
     """Train, test, and write result.json."""
     from r2p1d_edu.networks.family import network_options
     from r2p1d_edu.training.loop import train
-    from r2p1d_edu.training.recipe import Recipe
-    from r2p1d_edu.training.recipes import settings_of
 
     given = settings_of(recipe) | {name: value for name, value in given.items() if value is not None}
     asked = {name: value for name, value in (("depth", depth), ("width", width)) if value is not None}
@@ -174,7 +164,7 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
 
 
 def reading(videos):
-    """The bar while each video is first read."""
+    """The bar while each video is opened."""
     return bar(videos, "reading videos", unit="video")
 
 
@@ -206,13 +196,13 @@ def free_folder(parent: Path, network: str) -> Path:
 def run_evaluate(folder: Path, clips: int | None, device: str | None, weights: str) -> None:
     """Test a stored run on its test videos."""
     from r2p1d_edu.training.checkpoint import load_run
+    from r2p1d_edu.training.data import frame_source, leave_out_unreadable, split_of
     from r2p1d_edu.training.device import choose_device
-    from r2p1d_edu.training.evaluate import evaluate
-    from r2p1d_edu.training.loop import read_all
+    from r2p1d_edu.training.evaluate import evaluate_split
 
     network, recipe = load_run(folder, weights)
     network.to(choose_device(device or recipe.device))
-    split, problems = read_all(recipe.load_split(), recipe, reading, sides=["test"])
+    split, problems = leave_out_unreadable(split_of(recipe), reading, sides=["test"])
     report_problems(problems)
-    title = f"{split.title}, test"
-    print(evaluate(network, split.test, recipe, split=title, clips_per_video=clips, progress=testing))
+    options = {} if clips is None else {"clips_per_video": clips}
+    print(evaluate_split(network, split, frame_source(recipe), recipe, progress=testing, **options))

@@ -30,7 +30,10 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     try:
         return command(**options) or 0
     except (InputError, OSError) as error:
-        print(f"r2p1d_edu: {error}", file=sys.stderr)
+        words = str(error).strip()
+        if "\n" in words:  # from a loader process, with that one's traceback before it
+            words = words.splitlines()[-1].partition("Error: ")[2]
+        print(f"r2p1d_edu: {words}", file=sys.stderr)
         return 2
     except Diverged as error:
         print(f"r2p1d_edu: training diverged at {error}", file=sys.stderr)

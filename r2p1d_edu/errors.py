@@ -26,3 +26,8 @@ def check_choice(value: object, choices, what: str) -> None:
     """
     if value not in choices:
         raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(map(str, choices))}")
+
+
+def is_whole(value: object, least: int = 0) -> bool:
+    """Whether this is a whole number, and not below `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

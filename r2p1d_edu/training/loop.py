@@ -11,9 +11,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 import torch
 from lightning_fabric import Fabric
@@ -21,15 +20,25 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.utils.data import DataLoader
 
-from r2p1d_edu.errors import Diverged, InputError
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.checkpoint import RunFolder, check_folder
+from r2p1d_edu.training.data import (
+    fingerprint,
+    frame_source,
+    leave_out_unreadable,
+    sampling_of,
+    split_of,
+    training_loader,
+)
 from r2p1d_edu.training.device import choose_device, compiled, make_fabric
-from r2p1d_edu.training.evaluate import Result, evaluate
+from r2p1d_edu.training.divergence import NotFinite, Snapshot, diverged, first_not_finite
+from r2p1d_edu.training.evaluate import Result, accuracy, classify, evaluate_split
+from r2p1d_edu.training.network import OwnRandom, build_network
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.clips import StepSampler, TrainingClips, Video, make_loader, normalise, readable
+from r2p1d_edu.video.clips import StepSampler, normalise
+from r2p1d_edu.video.frames import FrameCache, FrameDecoder
 from r2p1d_edu.video.ucf101 import Split, hold_out_groups
 
 
@@ -40,6 +49,7 @@ class Run:
     recipe: Recipe
     network: nn.Module
     split: Split
+    source: FrameCache | FrameDecoder
     history: list[dict]
     total_steps: int
     clips_per_step: int  # of all processes together
@@ -62,8 +72,7 @@ class Run:
 
     def test(self, **options) -> Result:
         """Evaluate on the test videos of the split; see evaluate()."""
-        title = f"{self.split.title}, test"
-        return evaluate(self.network, self.split.test, self.recipe, split=title, **options)
+        return evaluate_split(self.network, self.split, self.source, self.recipe, **options)
 
 
 def train(
@@ -83,7 +92,7 @@ def train(
         folder: where to keep recipe.json, history.csv, last.pt and best.pt; nothing is written without one.
         resume: go on from last.pt in the folder.
         on_start: called with the number of steps; on_row: called with each row of history.
-        progress: wraps the list of videos while each is first read (tqdm, say).
+        progress: wraps the list of videos while each is opened (tqdm, say); training/data.py says what is left out.
 
     An interruption (Ctrl-C, the stop button) ends training after the step under way; what was learnt is kept.
 
@@ -93,14 +102,16 @@ def train(
             last network whose loss and gradients were finite.
     """
     check_folder(folder, recipe, resume)
-    split = recipe.load_split() if split is None else split
-    network = recipe.build(len(split.classes))
-    clip, device = (3, recipe.frames, recipe.size, recipe.size), choose_device(recipe.device)
+    split = split_of(recipe) if split is None else split
+    network = build_network(recipe, len(split.classes))
+    sampling, device = sampling_of(recipe), choose_device(recipe.device)
+    clip = (3, sampling.frames, sampling.size, sampling.size)
     trusted = trust(network, clip, recipe.batch, recipe.precision, device, recipe.compile)
     if trusted.wrong:
         warnings.warn(str(trusted), RuntimeWarning, stacklevel=2)
-    fabric = make_fabric(device, trusted.precision)
-    split, problems = read_all(split, recipe, progress)
+    fabric, random = make_fabric(device, trusted.precision), OwnRandom(device)
+    split, problems = leave_out_unreadable(split, progress)
+    source = frame_source(recipe)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
     total_steps = recipe.epochs * per_epoch
@@ -115,29 +126,28 @@ def train(
         "processes": fabric.world_size,
     }
     store = RunFolder(folder, recipe, facts, writes=fabric.is_global_zero) if folder else None
-    history = store.begin(state, resume) if store else []
+    history = store.load(state) if resume else []
     first = len(history)
-    loader = training_loader(recipe, training, fabric, first, total_steps)
-    without_workers = recipe.changed(workers=0)  # to start some for each validation takes longer than they save
+    loader = training_loader(recipe, training, source, fabric, first, total_steps)
     clips_per_step = min(recipe.batch * fabric.world_size, len(training))
-    run = Run(recipe, network, split, history, total_steps, clips_per_step, problems, trusted.precision, store)
+    run = Run(recipe, network, split, source, history, total_steps, clips_per_step, problems, trusted.precision, store)
     on_start(total_steps)
     for row in history:
         on_row(row)
     network.train()
-    last_finite = Copy(network)
+    last_finite = Snapshot(network)
     started, step = time.perf_counter() - run.seconds, first
     try:
         for step, (uint8_clips, labels) in enumerate(loader, first + 1):
-            with uninterrupted():  # a step is done and recorded whole
-                torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
+            with defer_sigint(), random:  # a step is done and recorded whole
+                random.seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
                 row = {"step": step, "epoch": step / per_epoch, "validation_accuracy": None}
                 row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels, last_finite.keep)
                 ends_epoch = step % per_epoch == 0
                 if ends_epoch and validation:
-                    title = f"{split.title}, held-out training groups"
-                    result = evaluate(network, validation, without_workers, split=title, clips_per_video=1)
-                    row["validation_accuracy"] = result.clip_accuracy
+                    how = {"clips_per_video": 1, "batch": recipe.batch, "precision": recipe.precision}  # no workers:
+                    seen = classify(network, validation, source, sampling, **how)  # to start them takes too long
+                    row["validation_accuracy"] = accuracy(seen, validation)
                 row["seconds"] = time.perf_counter() - started
                 row["clips_per_second"] = clips_per_second(history, row, clips_per_step)
                 history.append(row)
@@ -150,7 +160,9 @@ def train(
         layer = first_not_finite(network)
         last_finite.restore()
         on_row(row | error.row | {"seconds": time.perf_counter() - started, "clips_per_second": 0.0})
-        raise diverged(error.row, step, layer, run) from None
+        failed = diverged(error.row | {"step": step}, layer, trusted.precision)
+        failed.run = run
+        raise failed from None
     except KeyboardInterrupt:
         run.interrupted = True
         if store and history and len(history) == step:  # else a step was broken off: last.pt stays as it is
@@ -167,29 +179,8 @@ def train(
     return run
 
 
-def training_loader(recipe: Recipe, videos: list[Video], fabric: Fabric, first: int, last: int) -> DataLoader:
-    """The batches of steps first + 1 to last, this process's share of each."""
-    clips = TrainingClips(videos, recipe.source(), recipe.sampling, flip=recipe.flip, seed=recipe.seed)
-    steps = StepSampler(
-        len(videos),
-        recipe.batch,
-        first=first,
-        last=last,
-        seed=recipe.seed,
-        rank=fabric.global_rank,
-        world=fabric.world_size,
-    )
-    return make_loader(clips, batch_sampler=steps, workers=recipe.workers, pin_memory=fabric.device.type == "cuda")
-
-
-def fingerprint(videos: list[Video]) -> str:
-    """How many videos, and eight digits that change when others take their place."""
-    names = "\n".join(video.path.name for video in videos)
-    return f"{len(videos)} (checksum {crc32(names.encode()):08x})"
-
-
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def defer_sigint() -> Iterator[None]:
     """Let a first Ctrl-C wait for the end of the block; a second one does not wait."""
     if threading.current_thread() is not threading.main_thread():  # no other is interrupted
         yield
@@ -207,51 +198,6 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
-
-
-class NotFinite(ArithmeticError):
-    """A step whose loss or gradient is not finite, with the row that it would have been; nothing was learnt from it."""
-
-    def __init__(self, row: dict):
-        super().__init__(row)
-        self.row = row
-
-
-class Copy:
-    """A network's numbers, kept to go back to."""
-
-    def __init__(self, network: nn.Module):
-        self.now = list(network.state_dict().values())
-        self.kept = [tensor.clone() for tensor in self.now]
-
-    def keep(self) -> None:
-        """Keep the numbers as they are now."""
-        for kept, now in zip(self.kept, self.now, strict=True):
-            kept.copy_(now)
-
-    def restore(self) -> None:
-        """Give the network back what was kept."""
-        for kept, now in zip(self.kept, self.now, strict=True):
-            now.copy_(kept)
-
-
-def first_not_finite(network: nn.Module) -> str:
-    """The layer whose gradient was the first not to be finite, in the order of the backward pass; or "none"."""
-    for name, parameter in reversed(list(network.named_parameters())):
-        if parameter.grad is not None and not parameter.grad.isfinite().all():
-            return name.rpartition(".")[0]
-    return "none"
-
-
-def diverged(row: dict, step: int, layer: str, run: Run) -> Diverged:
-    """The error that ends a run, in words."""
-    error = Diverged(
-        f"step {step}: the loss is {row['loss']:g} and the first gradient that is not finite is that of {layer} "
-        f"(learning rate {row['learning_rate']:.3g}, precision {run.precision}); training stopped, and the network is "
-        f"the last one that was finite. Try a smaller learning rate"
-    )
-    error.run = run
-    return error
 
 
 def training_step(
@@ -293,22 +239,3 @@ def clips_per_second(history: list[dict], row: dict, clips_per_step: int, window
     before = history[-window] if len(history) >= window else {"step": 0, "seconds": 0.0}
     seconds = row["seconds"] - before["seconds"]
     return clips_per_step * (row["step"] - before["step"]) / seconds if seconds > 0 else 0.0
-
-
-def read_all(split: Split, recipe: Recipe, progress=iter, sides=("train", "test")) -> tuple[Split, list[str]]:
-    """Leave out the files of these sides that cannot be read; a line for each says why.
-
-    Raises:
-        InputError: nothing is left of a class.
-    """
-    videos = [video for side in sides for video in getattr(split, side)]
-    good, problems = readable(videos, recipe.source(), progress)
-    kept, left = set(good), {}
-    for side in sides:
-        left[side] = tuple(video for video in getattr(split, side) if video in kept)
-        labels = {video.label for video in left[side]}
-        for video in getattr(split, side):
-            if video.label not in labels:
-                problem = next(line for line in problems if line.startswith(str(video.path)))
-                raise InputError(f"no {side} video of {split.classes[video.label]} can be read; the first: {problem}")
-    return replace(split, **left), problems

@@ -1,57 +1,56 @@
-"""Everything that decides how a run turns out, in one record that is stored beside it."""
+"""Everything that decides how a run turns out, in one record that is stored beside it.
+
+The record does nothing itself: training/data.py finds its videos, training/network.py builds its network. Each field
+holds its default, what it must be, and its words on the command line. This file imports no PyTorch, so that
+`train --help` comes at once.
+"""
 
 import json
 import math
 import os
-from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
+from r2p1d_edu.errors import InputError, check_choice, is_whole
 
-from r2p1d_edu.errors import InputError, check_choice
-from r2p1d_edu.networks.family import create_network, network_options
-from r2p1d_edu.video.clips import Sampling, differences, resize_for
-from r2p1d_edu.video.frames import FrameCache, FrameDecoder
-from r2p1d_edu.video.splits import load_folder
-from r2p1d_edu.video.ucf101 import Split, load_split
-
+TINY = {"depth": 10, "width": 16}  # the network that a minute can train
 DEVICES = ("auto", "cuda", "mps", "cpu")
 PRECISIONS = ("auto", "32", "bf16")
-GIVEN = {"num_classes", "frames", "size"}  # what the data and the recipe itself tell a network
+FROM_DATA = {"num_classes", "frames", "size"}  # options that the data and the recipe itself tell a network
+RECIPES = {
+    # Recipes with names: what differs from the defaults of Recipe. `strong` makes the most of little data at the cost
+    # of `plain`: a network that sees differences of frames cannot learn the few backgrounds by heart, since what stands
+    # still is not in them. Chosen by cross-validation within the training groups of four classes of UCF101
+    # (data/results/recipes_tried.csv), and compared with `plain` on the test groups once (data/results/recipes.csv).
+    "plain": {},
+    "strong": {"stride": 2, "differences": True},
+}
 
 
-def whole(value: object, least: int = 0) -> bool:
-    """Whether this is a whole number and not below `least`."""
-    return isinstance(value, int) and value >= least
+class Rule(NamedTuple):
+    """What a setting must be, in words and as a test."""
+
+    words: str
+    fits: Callable[[object], bool]
 
 
-def real(value: object) -> bool:
+def is_real(value: object) -> bool:
     """Whether this is a finite number of 0 or more."""
     return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
-COUNT = ("a whole number of 1 or more", lambda value: whole(value, 1))
-SWITCH = ("True or False", lambda value: isinstance(value, bool))
-MUST_BE = {
-    # field: what it must be, in words and as a test
-    "videos": ("the path of a folder", lambda value: isinstance(value, str)),
-    "splits": ("the path of a folder, or None", lambda value: isinstance(value, str | None)),
-    "groups": ("a regular expression, or None", lambda value: isinstance(value, str | None)),
-    "classes": ("a tuple of names, or None", lambda value: isinstance(value, tuple | None)),
-    "options": (
-        f"a dict of the network's options without {', '.join(sorted(GIVEN))}",
-        lambda value: isinstance(value, dict) and not GIVEN & set(value),
-    ),
-    **dict.fromkeys(("frames", "stride", "size", "epochs", "batch", "clips_per_video"), COUNT),
-    "workers": ("a whole number of 0 or more", whole),
-    "seed": ("a whole number from 0 to 2³² − 1", lambda value: whole(value) and value < 2**32),
-    "learning_rate": ("a number above 0", lambda value: real(value) and value > 0),
-    "weight_decay": ("a number of 0 or more", real),
-    "validation": ("a fraction, 0 or more and below 1", lambda value: real(value) and value < 1),
-    **dict.fromkeys(("differences", "flip", "cache", "compile"), SWITCH),
-}
+COUNT = Rule("a whole number of 1 or more", lambda value: is_whole(value, 1))
+SWITCH = Rule("True or False", lambda value: isinstance(value, bool))
+
+
+def setting(default: object, rule: Rule | tuple | None, text: str, metavar: str | None = None):
+    """A field of the recipe. `rule` may be a tuple of choices; `text` and `metavar` are for the command line."""
+    metadata = {"rule": rule, "help": text, "metavar": metavar}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -64,71 +63,82 @@ class Recipe:
     file names (video/splits.py). `options` go to create_network. `validation` is the fraction of training groups set
     aside. With `compile` the network is translated by torch.compile before the first step, which takes up to a minute
     and, on a CPU, a C++ compiler.
+
+    Raises:
+        InputError: a value that cannot be, with what it must be.
     """
 
-    videos: str
-    splits: str | None = None
-    groups: str | None = None
-    fold: int = 1
-    classes: tuple[str, ...] | None = None
-    network: str | tuple[str, ...] = "r2plus1d"
-    options: dict = field(default_factory=lambda: {"depth": 10, "width": 16})
-    frames: int = 8
-    stride: int = 1
-    size: int = 56
-    differences: bool = False
-    flip: bool = True
-    epochs: int = 8
-    batch: int = 16
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    validation: float = 0.1
-    clips_per_video: int = 10
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    workers: int = 0
-    cache: bool = True
-    compile: bool = False
+    videos: str = setting(
+        MISSING,
+        Rule("the path of a folder", lambda value: isinstance(value, str)),
+        "a folder of class folders, as in UCF101",
+        "DIR",
+    )
+    splits: str | None = setting(
+        None,
+        Rule("the path of a folder, or None", lambda value: isinstance(value, str | None)),
+        "the split lists' folder; default: ucfTrainTestlist beside the videos",
+        "DIR",
+    )
+    groups: str | None = setting(
+        None,
+        Rule("a regular expression, or None", lambda value: isinstance(value, str | None)),
+        r"no lists: the group in file names, as '_g(?P<group>\d+)_'",
+        "REGEX",
+    )
+    fold: int = setting(1, (1, 2, 3), "1, 2 or 3")
+    classes: tuple[str, ...] | None = setting(
+        None,
+        Rule("a tuple of names, or None", lambda value: isinstance(value, tuple | None)),
+        "default: all there",
+        "A,B,…",
+    )
+    network: str | tuple[str, ...] = setting("r2plus1d", None, "r2plus1d, r3d, f_r2d, mc3, …: see `table`")
+    options: dict = setting(  # noqa: RUF009 - a factory makes each its own
+        TINY.copy,
+        Rule(
+            f"a dict of the network's options without {', '.join(sorted(FROM_DATA))}",
+            lambda value: isinstance(value, dict) and not FROM_DATA & set(value),
+        ),
+        "of create_network",
+    )
+    frames: int = setting(8, COUNT, "frames in a clip")
+    stride: int = setting(1, COUNT, "from one frame of a clip to the next")
+    size: int = setting(56, COUNT, "height and width of the crop in pixels")
+    differences: bool = setting(False, SWITCH, "show the network how frames differ, and not the frames")
+    flip: bool = setting(True, SWITCH, "mirror half of the training clips")
+    epochs: int = setting(8, COUNT, "passes over the training videos")
+    batch: int = setting(16, COUNT, "clips in a step")
+    learning_rate: float = setting(
+        2e-3, Rule("a number above 0", lambda value: is_real(value) and value > 0), "the peak of the one-cycle schedule"
+    )
+    weight_decay: float = setting(0.05, Rule("a number of 0 or more", is_real), "of AdamW")
+    validation: float = setting(
+        0.1,
+        Rule("a fraction, 0 or more and below 1", lambda value: is_real(value) and value < 1),
+        "fraction of training groups set aside",
+    )
+    clips_per_video: int = setting(10, COUNT, "clips averaged for a video in the test")
+    seed: int = setting(
+        0,
+        Rule("a whole number from 0 to 2³² − 1", lambda value: is_whole(value) and value < 2**32),
+        "of the weights, clips and batches",
+    )
+    device: str = setting("auto", DEVICES, "auto, cuda, mps or cpu")
+    precision: str = setting("auto", PRECISIONS, "auto, 32 or bf16")
+    workers: int = setting(0, Rule("a whole number of 0 or more", is_whole), "loader processes")
+    cache: bool = setting(True, SWITCH, "keep decoded frames on the disk")
+    compile: bool = setting(False, SWITCH, "torch.compile first; for long runs")
 
     def __post_init__(self):
-        for name in ("videos", "splits", "classes", "network"):
-            object.__setattr__(self, name, plain(getattr(self, name)))
-        for name, (words, fits) in MUST_BE.items():
-            if not fits(getattr(self, name)):
-                raise InputError(f"{name} is {getattr(self, name)!r}; it must be {words}")
-        check_choice(self.fold, (1, 2, 3), "fold")
-        check_choice(self.device, DEVICES, "device")
-        check_choice(self.precision, PRECISIONS, "precision")
-
-    def load_split(self) -> Split:
-        """The split that the recipe names: by the lists, or by groups that the file names tell."""
-        if self.splits and self.groups:
-            raise InputError(f"both splits ({self.splits}) and groups ({self.groups}) are given; one decides the split")
-        if self.groups:
-            return load_folder(self.videos, self.groups, self.fold, self.classes)
-        return load_split(self.videos, self.splits, self.fold, self.classes)
-
-    @property
-    def sampling(self) -> Sampling:
-        """What a clip is."""
-        return Sampling(self.frames, self.stride, self.size)
-
-    def source(self) -> FrameCache | FrameDecoder:
-        """Where frames come from, at the size that this recipe crops from."""
-        short_side = resize_for(self.size)
-        return FrameCache(short_side) if self.cache else decoder(short_side)
-
-    def build(self, num_classes: int) -> nn.Module:
-        """A fresh network with random weights, decided by the seed."""
-        torch.manual_seed(self.seed)
-        taken = network_options(self.network)
-        given = {"num_classes": num_classes, "frames": self.frames, "size": self.size}
-        fitting = {name: value for name, value in given.items() if name in taken}
-        network = create_network(self.network, **fitting, **self.options)
-        if self.differences:  # before the network and not in it: whoever calls it gives it clips, as always
-            network.register_forward_pre_hook(take_differences)
-        return network.to(memory_format=torch.channels_last_3d)
+        for each in fields(self):
+            value, rule = plain(getattr(self, each.name)), each.metadata["rule"]
+            object.__setattr__(self, each.name, value)
+            if isinstance(rule, Rule):
+                if not rule.fits(value):
+                    raise InputError(f"{each.name} is {value!r}; it must be {rule.words}")
+            elif rule:
+                check_choice(value, rule, each.name)
 
     def changed(self, **values) -> "Recipe":
         """The same recipe with other values."""
@@ -140,20 +150,21 @@ class Recipe:
 
     @classmethod
     def load(cls, path: Path) -> "Recipe":
-        """Read what `save` wrote."""
+        """Read what `save` wrote; a field that is missing is refused, since today's default may not be that day's."""
         try:
             values = json.loads(path.read_text("utf-8"))
-            known = {f.name for f in fields(cls)}
-            if not isinstance(values, dict) or set(values) - known or "videos" not in values:
-                raise ValueError("not the fields of a recipe")
+            if not isinstance(values, dict):
+                raise ValueError("not a JSON object")
+            known = [each.name for each in fields(cls)]
+            for words, names in (
+                ("missing", [name for name in known if name not in values]),
+                ("unknown", [name for name in values if name not in known]),
+            ):
+                if names:
+                    raise ValueError(f"{words}: {', '.join(names)}")
             return cls(**values)
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not a recipe that `train` wrote ({error})") from error
-
-
-def take_differences(network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-    """A forward pre-hook: the network is given the differences of the clips that it is called with."""
-    return differences(*inputs)
 
 
 def plain(value: object) -> object:
@@ -163,7 +174,7 @@ def plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-@cache
-def decoder(short_side: int) -> FrameDecoder:
-    """One for the whole process, so that the frames of each file are counted once."""
-    return FrameDecoder(short_side)
+def settings_of(name: str) -> dict:
+    """The settings of a recipe with a name, for Recipe(**settings)."""
+    check_choice(name, RECIPES, "recipe")
+    return RECIPES[name]

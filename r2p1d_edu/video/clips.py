@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.kinetics import MEAN, STD
-from r2p1d_edu.video.decode import VideoError
 
 
 @dataclass(frozen=True)
@@ -164,6 +163,7 @@ def make_loader(dataset: Dataset, *, workers: int = 0, pin_memory: bool = False,
     context = "spawn" if workers else None
     return DataLoader(
         dataset,
+        generator=torch.Generator(),  # else it would draw a number that nobody uses from PyTorch's global one
         num_workers=workers,
         multiprocessing_context=context,
         collate_fn=collate,
@@ -183,15 +183,3 @@ def differences(clips: Tensor) -> Tensor:
     """What changes: each frame of (N, 3, T, H, W) less the one before, which leaves nothing of the first."""
     before = torch.cat([clips[:, :, :1], clips[:, :, :-1]], 2)
     return clips - before
-
-
-def readable(videos: Sequence[Video], source, progress=iter) -> tuple[list[Video], list[str]]:
-    """Visit every file once: the videos that give frames, and a line for each that does not."""
-    good, problems = [], []
-    for video in progress(videos):
-        try:
-            source.count(video.path)
-            good.append(video)
-        except VideoError as error:
-            problems.append(str(error))
-    return good, problems

@@ -17,6 +17,7 @@ from r2p1d_edu.lab import grid
 from r2p1d_edu.lab.grid import CLAIMS, SEEDS, Setup, make_recipe, setups_of
 from r2p1d_edu.lab.verdicts import TABLES, Results
 from r2p1d_edu.networks.family import create_network
+from r2p1d_edu.training.network import build_network
 from r2p1d_edu.video.arrow import write_arrow
 
 
@@ -33,7 +34,7 @@ def test_every_setup_has_a_title_of_its_own_and_a_network(tmp_path):
     assert len({setup.title for setup in everything}) == len(everything)
     for setup in everything:
         with torch.device("meta"):
-            make_recipe(setup, 0, tmp_path, tmp_path).build(num_classes=8)
+            build_network(make_recipe(setup, 0, tmp_path, tmp_path), 8)
     assert len(SEEDS) >= 3
 
 

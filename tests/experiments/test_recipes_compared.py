@@ -8,8 +8,7 @@ import pytest
 from experiments import recipes
 from experiments.__main__ import main
 from experiments.recipes import COLUMNS, compare, cross_validation
-from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.training.recipes import RECIPES, settings_of
+from r2p1d_edu.training.recipe import RECIPES, Recipe, settings_of
 from r2p1d_edu.video.ucf101 import load_split
 
 

@@ -9,6 +9,7 @@ from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.widgets import tiny_training
 from r2p1d_edu.lab.widgets.builder import NetworkBuilder
 from r2p1d_edu.lab.widgets.tiny_training import TINY, TinyTraining, tiny_recipe
+from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.recipe import Recipe
 
 ROW = ("2d", "2d", "2+1d", "2d", "2d")
@@ -27,7 +28,7 @@ def test_a_recipe_holds_a_row_of_your_own(tmp_path):
     recipe = tiny_recipe(ROW, tmp_path)
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe
-    network = recipe.build(num_classes=8)
+    network = build_network(recipe, 8)
     assert [type(group[0].conv1[0]).__name__ for group in (network.layer1, network.layer2)] == ["Conv", "Conv2Plus1D"]
     assert len(network.layer1) == 1
     assert network.fc.in_features == 8 * TINY["width"]
@@ -115,4 +116,4 @@ def test_the_words_say_what_the_button_does():
     for text in ("depth 10, width 16, 8 frames of 40×40, 4 epochs", "62.5%", "arrow"):
         assert text in TinyTraining(lambda: []).status.value
     with pytest.raises(InputError):
-        tiny_recipe(("2d",), Path("nowhere")).build(8)
+        build_network(tiny_recipe(("2d",), Path("nowhere")), 8)

@@ -8,7 +8,7 @@ import torch
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.training import device as module
 from r2p1d_edu.training.device import choose_device, choose_precision, make_fabric
-from r2p1d_edu.training.evaluate import evaluate
+from r2p1d_edu.training.evaluate import evaluate_split
 from r2p1d_edu.training.loop import train
 
 
@@ -99,6 +99,6 @@ def test_one_epoch_on_cuda(recipe, tmp_path, precision):
     assert {p.device.type for p in run.network.parameters()} == {"cuda"}
     losses, expected = ([row["loss"] for row in r.history] for r in (run, plain))
     assert losses == pytest.approx(expected, rel=0.05)
-    on_gpu = evaluate(run.network, run.split.test, recipe, split="arrow, test")
-    on_cpu = evaluate(run.network.cpu(), run.split.test, recipe, split="arrow, test")
+    on_gpu = evaluate_split(run.network, run.split, run.source, recipe)
+    on_cpu = evaluate_split(run.network.cpu(), run.split, run.source, recipe)
     assert on_gpu.probabilities == pytest.approx(on_cpu.probabilities, abs=0.02)

@@ -10,7 +10,9 @@ import torch
 from torch.nn import functional as F
 
 from r2p1d_edu.training.checkpoint import load_run, read_history
-from r2p1d_edu.training.evaluate import evaluate
+from r2p1d_edu.training.data import frame_source, split_of
+from r2p1d_edu.training.evaluate import evaluate_split
+from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.clips import Sampling, StepSampler, TrainingClips, collate, normalise
 from r2p1d_edu.video.ucf101 import hold_out_groups
@@ -57,11 +59,11 @@ def test_each_step_is_shared_between_the_two(finished):
     recipe = Recipe.load(folder / "run" / "recipe.json")
     saved = torch.load(folder / "run" / "last.pt", weights_only=True)
     assert saved["processes"] == 2
-    training, _ = hold_out_groups(recipe.load_split().train, recipe.validation, recipe.seed)
-    clips = TrainingClips(training, recipe.source(), Sampling(frames=4, stride=1, size=16))
+    training, _ = hold_out_groups(split_of(recipe).train, recipe.validation, recipe.seed)
+    clips = TrainingClips(training, frame_source(recipe), Sampling(frames=4, stride=1, size=16))
     losses, seen = [], []
     for rank in range(2):
-        network = recipe.build(2).train()
+        network = build_network(recipe, 2).train()
         keys = next(iter(StepSampler(len(training), 4, last=3, rank=rank, world=2)))
         batch, labels = collate([clips[key] for key in keys])
         losses.append(F.cross_entropy(network(normalise(batch)), labels).item())
@@ -73,7 +75,7 @@ def test_each_step_is_shared_between_the_two(finished):
 def test_what_it_leaves_is_a_run_like_any_other(finished):
     folder, done = finished
     network, recipe = load_run(folder / "run")
-    result = evaluate(network, recipe.load_split().test, recipe, split="arrow fold 1, test")
+    result = evaluate_split(network, split_of(recipe), frame_source(recipe), recipe)
     stored = json.loads((folder / "run" / "result.json").read_text())
     assert stored["video_accuracy"] == result.video_accuracy
     assert str(result) in done.stdout

@@ -8,8 +8,10 @@ import torch
 from r2p1d_edu import LivePlot
 from r2p1d_edu.cli import main
 from r2p1d_edu.errors import Diverged, InputError
+from r2p1d_edu.training import loop
 from r2p1d_edu.training.checkpoint import load_run, read_history
 from r2p1d_edu.training.loop import train
+from r2p1d_edu.training.network import build_network
 
 
 def finite(network):
@@ -32,9 +34,8 @@ def test_a_learning_rate_too_high_is_said_within_a_step(recipe, tmp_path):
     assert finite(run.network)
 
 
-def test_the_network_left_is_the_one_before_the_step_that_broke_it(recipe):
+def test_the_network_left_is_the_one_before_the_step_that_broke_it(recipe, monkeypatch):
     """Break the weights of step 4 by hand; what is left must be what three steps had made of them."""
-    good = []
 
     def watch(row):
         if row["step"] == 3:
@@ -42,41 +43,35 @@ def test_the_network_left_is_the_one_before_the_step_that_broke_it(recipe):
 
     expected = train(recipe.changed(validation=0), on_row=watch).network.state_dict()
     networks = []
-    build = type(recipe).build
 
-    class Recorded(type(recipe)):
-        def build(self, num_classes):
-            networks.append(build(self, num_classes))
-            return networks[0]
+    def build(*given):
+        networks.append(build_network(*given))
+        return networks[0]
+
+    monkeypatch.setattr(loop, "build_network", build)
 
     def break_it(row):
         if row["step"] == 4:
             with torch.no_grad():
                 networks[0].layer2[0].conv1[0].weight.fill_(math.inf)
 
-    changed = Recorded(**{**vars(recipe), "validation": 0})
     with pytest.raises(Diverged, match=r"step 5: .* of fc ") as said:
-        train(changed, on_row=break_it)
+        train(recipe.changed(validation=0), on_row=break_it)
     left = said.value.run.network.state_dict()
     weights = [name for name in left if "running" not in name and "batches" not in name]
     assert all(torch.equal(left[name], expected[name]) for name in weights)
     assert finite(said.value.run.network)
-    assert good == []
 
 
-def test_a_gradient_alone_is_enough_and_its_layer_is_named(recipe):
-    def spoil(network):
+def test_a_gradient_alone_is_enough_and_its_layer_is_named(recipe, monkeypatch):
+    def spoilt(*given):
+        network = build_network(*given)
         network.layer3[0].conv2[0].weight.register_hook(lambda gradient: gradient * math.nan)
         return network
 
-    build = type(recipe).build
-
-    class Spoilt(type(recipe)):
-        def build(self, num_classes):
-            return spoil(build(self, num_classes))
-
+    monkeypatch.setattr(loop, "build_network", spoilt)
     with pytest.raises(Diverged, match=r"step 1: the loss is 0\.\d+ .* is that of layer3\.0\.conv2\.0 \(") as said:
-        train(Spoilt(**vars(recipe)))
+        train(recipe)
     assert said.value.run.history == []
 
 

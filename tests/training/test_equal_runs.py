@@ -19,7 +19,9 @@ def threads(request):
     ("network", "frames", "stride", "size"),
     [("r2plus1d", 8, 1, 40), ("r2plus1d", 4, 2, 32), ("r3d", 8, 1, 56), ("rmc3", 8, 1, 32), ("f_r2d", 4, 2, 32)],
 )
-def test_two_runs_and_a_resumed_one_are_equal(arrow_folder, tmp_path, without_clock, threads, network, frames, stride, size):
+def test_two_runs_and_a_resumed_one_are_equal(
+    arrow_folder, tmp_path, without_clock, threads, network, frames, stride, size
+):
     recipe = Recipe(
         arrow_folder / "videos", network=network, frames=frames, stride=stride, size=size, epochs=2, device="cpu"
     )

@@ -8,11 +8,12 @@ from torch import nn
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.family import create_network
 from r2p1d_edu.training.checkpoint import load_run
-from r2p1d_edu.training.evaluate import ORDERS, evaluate
+from r2p1d_edu.training.data import frame_source, split_of
+from r2p1d_edu.training.evaluate import ORDERS, evaluate, evaluate_split
 from r2p1d_edu.training.loop import train
-from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.video.clips import Video
+from r2p1d_edu.video.clips import Sampling, Video
 from r2p1d_edu.video.decode import write_video
+from r2p1d_edu.video.frames import FrameDecoder
 
 LENGTH = 12
 
@@ -43,35 +44,36 @@ def ramps(tmp_path):
     return videos
 
 
-@pytest.fixture
-def recipe_4(tmp_path):
-    return Recipe(videos=tmp_path, frames=4, size=16, batch=4, device="cpu", precision="32", clips_per_video=3)
+SAMPLING = Sampling(frames=4, stride=1, size=16)
 
 
-def test_clip_and_video_accuracy_are_counted_each_in_its_own_way(ramps, recipe_4):
+def score(videos, network=None, **options):
+    """Brightening's result on these videos, three clips each, unless the options say otherwise."""
+    options = {"split": "ramps", "clips_per_video": 3, "precision": "32"} | options
+    return evaluate(network or Brightening(), videos, FrameDecoder(18), SAMPLING, **options)
+
+
+def test_clip_and_video_accuracy_are_counted_each_in_its_own_way(ramps):
     """Of each of the last two videos one of three clips is right and surely so, and two are wrong by very little."""
-    result = evaluate(Brightening(), ramps, recipe_4, split="ramps")
+    result = score(ramps)
     assert result.clip_accuracy == pytest.approx(14 / 18)
     assert result.video_accuracy == 1
     assert result.probabilities.shape == (6, 2)
     np.testing.assert_allclose(result.probabilities.sum(1), 1, rtol=1e-6)
-    middle = evaluate(Brightening(), ramps, recipe_4, split="ramps", clips_per_video=1)
+    middle = score(ramps, clips_per_video=1)
     assert middle.clip_accuracy == middle.video_accuracy == 4 / 6
 
 
-def test_confusion_sums_to_the_videos_and_its_diagonal_to_the_accuracy(ramps, recipe_4):
-    result = evaluate(Brightening(), ramps, recipe_4, split="ramps", clips_per_video=1)
+def test_confusion_sums_to_the_videos_and_its_diagonal_to_the_accuracy(ramps):
+    result = score(ramps, clips_per_video=1)
     assert result.confusion.tolist() == [[2, 2], [0, 2]]
     assert result.confusion.sum() == len(ramps)
     assert result.confusion.sum(1).tolist() == [4, 2]
     assert result.confusion.trace() / len(ramps) == result.video_accuracy
 
 
-def test_orders_do_what_they_say(ramps, recipe_4):
-    accuracy = {
-        order: evaluate(Brightening(), ramps[:4], recipe_4, split="ramps", order=order).video_accuracy
-        for order in ("forward", "reversed", "frozen")
-    }
+def test_orders_do_what_they_say(ramps):
+    accuracy = {order: score(ramps[:4], order=order).video_accuracy for order in ("forward", "reversed", "frozen")}
     assert accuracy == {"forward": 1, "reversed": 0, "frozen": 0.5}  # frozen clips are all taken for class 0
 
 
@@ -88,12 +90,12 @@ def test_orders_keep_the_frames_and_freezing_keeps_one():
 def test_on_arrow_a_class_backwards_is_its_counterpart(recipe):
     """What a network says of Fall backwards is what it says of Rise: the same clips, to the bit."""
     pair = recipe.changed(classes=("Fall", "Rise"), frames=LENGTH, clips_per_video=1)
-    split = pair.load_split()
+    split, source = split_of(pair), frame_source(pair)
     torch.manual_seed(0)
     for name in ("r3d", "f_r2d"):
         network = create_network(name, depth=10, width=4, num_classes=2).eval()
-        forward = evaluate(network, split.test, pair, split="arrow")
-        backward = evaluate(network, split.test, pair, split="arrow", order="reversed")
+        forward = evaluate_split(network, split, source, pair)
+        backward = evaluate_split(network, split, source, pair, order="reversed")
         fall, rise = (forward.labels == label for label in (0, 1))
         exact = {"rtol": 1e-5, "atol": 1e-7}
         np.testing.assert_allclose(backward.probabilities[fall], forward.probabilities[rise], **exact)
@@ -103,12 +105,12 @@ def test_on_arrow_a_class_backwards_is_its_counterpart(recipe):
             assert forward.video_accuracy == 0.5
 
 
-def test_every_module_keeps_its_own_mode(ramps, recipe_4):
+def test_every_module_keeps_its_own_mode(ramps):
     network = create_network("r3d", depth=10, width=2, num_classes=2).train()
     network.stem.eval()  # frozen, as in fine-tuning
     modes = [module.training for module in network.modules()]
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    evaluate(network, ramps, recipe_4, split="ramps")
+    score(ramps, network)
     assert [module.training for module in network.modules()] == modes
     assert all(torch.equal(tensor, state[name]) for name, tensor in network.state_dict().items())
 
@@ -117,7 +119,7 @@ def test_every_module_keeps_its_own_mode(ramps, recipe_4):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate(network, ramps, recipe_4, split="ramps", progress=lambda batches: map(interrupted, batches))
+        score(ramps, network, progress=lambda batches: map(interrupted, batches))
     assert [module.training for module in network.modules()] == modes
 
 
@@ -126,7 +128,7 @@ def test_a_stored_run_tests_like_the_run_itself(recipe, tmp_path):
     expected = run.test()
     network, stored = load_run(tmp_path / "run")
     assert stored == recipe
-    result = evaluate(network, stored.load_split().test, stored, split=f"{run.split.title}, test")
+    result = evaluate_split(network, split_of(stored), frame_source(stored), stored)
     assert str(result) == str(expected)
     np.testing.assert_array_equal(result.probabilities, expected.probabilities)
     best, _ = load_run(tmp_path / "run", "best")
@@ -142,14 +144,14 @@ def test_the_result_says_what_it_is_of(recipe):
         assert words in text
     assert "at 25 fps, 16×16 centre crop, seed 0)" in text
     assert "1 clip a video, 4 frames, one in 3, at 25 fps, frames frozen, 16×16 centre crop, seed 0" in str(
-        evaluate(run.network, run.split.test, recipe.changed(stride=3), split="x", clips_per_video=1, order="frozen")
+        evaluate_split(run.network, run.split, run.source, recipe.changed(stride=3), clips_per_video=1, order="frozen")
     )
 
 
-def test_different_frame_rates_are_said(ramps, recipe_4, tmp_path):
+def test_different_frame_rates_are_said(ramps, tmp_path):
     slow = Video(tmp_path / "slow.avi", 0, "x/9")
     write_video(slow.path, np.zeros((4, 32, 32, 3), np.uint8), fps=10)
-    assert "at 10 to 25 fps" in str(evaluate(Brightening(), [*ramps, slow], recipe_4, split="ramps"))
+    assert "at 10 to 25 fps" in str(score([*ramps, slow]))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,6 @@ def test_different_frame_rates_are_said(ramps, recipe_4, tmp_path):
         ({"videos": []}, "ramps: there are no videos to evaluate on"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(ramps, recipe_4, options, message):
+def test_what_cannot_be_evaluated_is_refused(ramps, options, message):
     with pytest.raises(InputError, match=message):
-        evaluate(Brightening(), **{"videos": ramps, "recipe": recipe_4, "split": "ramps"} | options)
+        score(**{"videos": ramps} | options)

@@ -1,5 +1,6 @@
 """Training: it learns, it counts, it repeats itself, and it stops where it is told to."""
 
+import json
 import math
 import shutil
 import signal
@@ -13,7 +14,9 @@ from torch.nn import functional as F
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.training import loop
 from r2p1d_edu.training.checkpoint import COLUMNS
-from r2p1d_edu.training.loop import read_all, train
+from r2p1d_edu.training.data import frame_source, leave_out_unreadable, split_of
+from r2p1d_edu.training.loop import train
+from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.ucf101 import group_of
 
@@ -62,13 +65,13 @@ def test_history_rows_are_complete_finite_and_in_step(recipe):
 def test_losses_are_those_of_plain_pytorch(recipe):
     """The same batches through a few lines of PyTorch, without Fabric."""
     run = train(recipe.changed(validation=0))
-    videos, fabric = list(recipe.load_split().train), loop.make_fabric("cpu", "32")
-    network = recipe.build(2).train()
+    videos, fabric = list(split_of(recipe).train), loop.make_fabric("cpu", "32")
+    network = build_network(recipe, 2).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-3, total_steps=run.total_steps)
     mean, std = torch.tensor([0.43216, 0.394666, 0.37645]), torch.tensor([0.22803, 0.22145, 0.216989])
     losses = []
-    for clips, labels in loop.training_loader(recipe, videos, fabric, 0, run.total_steps):
+    for clips, labels in loop.training_loader(recipe, videos, frame_source(recipe), fabric, 0, run.total_steps):
         normal = (clips.float().movedim(1, 4) / 255 - mean) / std
         loss = F.cross_entropy(network(normal.movedim(4, 1)), labels)
         optimizer.zero_grad()
@@ -100,13 +103,13 @@ def test_neither_does_decoding_at_every_visit(recipe, without_clock):
 
 def test_held_out_groups_come_from_training_alone(recipe, monkeypatch):
     validated = []
-    real = loop.evaluate
+    real = loop.classify
 
     def watch(network, videos, *args, **options):
         validated.append(list(videos))
         return real(network, videos, *args, **options)
 
-    monkeypatch.setattr(loop, "evaluate", watch)
+    monkeypatch.setattr(loop, "classify", watch)
     trained = []
     real_loader = loop.training_loader
     monkeypatch.setattr(
@@ -149,7 +152,7 @@ def test_an_interrupted_run_has_a_usable_network(recipe):
     assert run.test().labels.shape == (14,)
 
 
-@pytest.mark.parametrize("where", ["training_step", "evaluate"])
+@pytest.mark.parametrize("where", ["training_step", "classify"])
 def test_ctrl_c_waits_for_the_end_of_the_step(recipe, monkeypatch, where):
     before, after = [], []
     real = getattr(loop, where)
@@ -244,7 +247,7 @@ def test_a_class_of_which_nothing_is_left_is_refused(damaged, side, groups):
 def test_only_the_side_in_use_need_be_read(damaged):
     recipe, damage = damaged
     damage(*clip("Ring", *range(8, 26)), *clip("Rise", 1))
-    split, problems = read_all(recipe.load_split(), recipe, sides=["test"])
+    split, problems = leave_out_unreadable(split_of(recipe), sides=["test"])
     assert len(problems) == 1
     assert (len(split.train), len(split.test)) == (36, 13)
 
@@ -291,6 +294,7 @@ def test_too_little_memory_is_said_with_what_helps(recipe, monkeypatch):
     [
         ({"frames": 0}, "frames is 0; it must be a whole number of 1 or more"),
         ({"epochs": 1.5}, "epochs is 1.5"),
+        ({"epochs": True}, "epochs is True"),
         ({"batch": "16"}, "batch is '16'"),
         ({"workers": -1}, "workers is -1; it must be a whole number of 0 or more"),
         ({"seed": -1}, "seed is -1"),
@@ -321,9 +325,7 @@ def test_a_recipe_comes_back_from_disk_as_it_was(recipe, tmp_path):
     assert own_row.network == ("3d", "3d", "2d", "2d", "2d")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"videos": "x", "speed": 3}', '{"videos": "x", "batch": "many"}', "\x00\xff"]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"videos": "x"}', "\x00\xff"])
 def test_a_damaged_recipe_is_refused_with_its_name(tmp_path, text):
     (tmp_path / "recipe.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=r"recipe\.json: not a recipe that `train` wrote") as refused:
@@ -331,9 +333,26 @@ def test_a_damaged_recipe_is_refused_with_its_name(tmp_path, text):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda stored: stored.pop("stride"), r"\(missing: stride\)"),
+        (lambda stored: stored.update(speed=3), r"\(unknown: speed\)"),
+        (lambda stored: stored.update(batch="many"), r"\(batch is 'many'; it must be"),
+    ],
+)
+def test_a_stored_recipe_must_have_every_field_and_no_other(recipe, tmp_path, change, words):
+    recipe.save(tmp_path / "recipe.json")
+    stored = json.loads((tmp_path / "recipe.json").read_text())
+    change(stored)
+    (tmp_path / "recipe.json").write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=rf"recipe\.json: not a recipe that `train` wrote {words}"):
+        Recipe.load(tmp_path / "recipe.json")
+
+
 @pytest.mark.parametrize("network", ["c3d", "p3d63", "blog_r2plus1d", "r2d"])
 def test_every_kind_of_network_gets_the_clip_size_it_needs(recipe, network):
     width = {} if network == "blog_r2plus1d" else {"width": 2}
     changed = recipe.changed(network=network, size=32, options=width)
     with torch.device("meta"):
-        assert changed.build(5)(torch.empty(2, 3, 4, 32, 32)).shape == (2, 5)
+        assert build_network(changed, 5)(torch.empty(2, 3, 4, 32, 32)).shape == (2, 5)

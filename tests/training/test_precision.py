@@ -10,8 +10,10 @@ from r2p1d_edu import create_network
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.training import precision
-from r2p1d_edu.training.evaluate import evaluate
+from r2p1d_edu.training.data import frame_source, split_of
+from r2p1d_edu.training.evaluate import evaluate_split
 from r2p1d_edu.training.loop import train
+from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.precision import trust
 
 CLIP = (3, 8, 40, 40)
@@ -25,7 +27,7 @@ def network():
 
 @pytest.fixture
 def faulty(monkeypatch):
-    """A machine with bfloat16 whose weight gradient is wrong, a little or wholly, for temporal kernels on two frames."""
+    """A machine whose bfloat16 weight gradient is wrong, by a factor, for temporal kernels on two frames."""
     real = torch.autograd.grad
 
     def pretend(factor):
@@ -103,7 +105,7 @@ def test_a_machine_on_which_nothing_can_be_tried_runs_in_float32(network, monkey
 
 def test_asked_for_by_name_it_is_refused_with_what_to_use(network, faulty):
     faulty(2.0)
-    with pytest.raises(InputError, match=r"wrongly in layer3.*run in float32 with precision auto, or give precision 32"):
+    with pytest.raises(InputError, match=r"wrongly in layer3.*in float32 with precision auto, or give precision 32"):
         trust(network, CLIP, 16, "bf16")
     assert trust(network, CLIP, 16, "32").precision == "32"
     assert in_float32(network) == []  # the marks of before are gone
@@ -143,10 +145,10 @@ def test_training_says_it_once_and_goes_on(recipe, faulty):
 
 def test_evaluation_asks_too(recipe, faulty, arrow_folder):
     faulty(2.0)
-    network = recipe.changed(network="r2plus1d", frames=8, size=40).build(2)
+    network = build_network(recipe.changed(network="r2plus1d", frames=8, size=40), 2)
     named = recipe.changed(precision="bf16", frames=8, size=40)
     with pytest.raises(InputError, match="wrongly"):
-        evaluate(network, recipe.load_split().test, named, split="arrow, test")
+        evaluate_split(network, split_of(recipe), frame_source(named), named)
 
 
 def test_float32_is_what_the_others_are_held_against(network, monkeypatch):

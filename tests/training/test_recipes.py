@@ -8,10 +8,12 @@ from torch.nn import functional as F
 from r2p1d_edu.cli import main
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.checkpoint import load_run
-from r2p1d_edu.training.evaluate import evaluate
-from r2p1d_edu.training.loop import make_fabric, train, training_loader
-from r2p1d_edu.training.recipe import Recipe
-from r2p1d_edu.training.recipes import RECIPES, settings_of
+from r2p1d_edu.training.data import training_loader
+from r2p1d_edu.training.device import make_fabric
+from r2p1d_edu.training.evaluate import evaluate_split
+from r2p1d_edu.training.loop import train
+from r2p1d_edu.training.network import build_network
+from r2p1d_edu.training.recipe import RECIPES, Recipe, settings_of
 from r2p1d_edu.video.clips import differences, normalise
 
 
@@ -62,7 +64,7 @@ def test_differences_by_hand():
 def test_the_network_sees_differences_whoever_calls_it(recipe):
     generator = torch.Generator().manual_seed(0)
     clips, background = (torch.randn(2, 3, frames, 16, 16, generator=generator) for frames in (4, 1))
-    plain, seeing = (recipe.changed(differences=on).build(2).eval() for on in (False, True))
+    plain, seeing = (build_network(recipe.changed(differences=on), 2).eval() for on in (False, True))
     with torch.no_grad():
         assert torch.equal(seeing(clips), plain(differences(clips)))
         assert torch.allclose(seeing(clips), seeing(clips + background), atol=1e-6)
@@ -72,18 +74,18 @@ def test_the_network_sees_differences_whoever_calls_it(recipe):
 
 def test_training_and_testing_both_see_differences(strong, tmp_path):
     run = train(strong.changed(validation=0, epochs=1), folder=tmp_path / "run")
-    batches = training_loader(run.recipe, list(run.split.train), make_fabric("cpu", "32"), 0, 1)
+    batches = training_loader(run.recipe, run.split.train, run.source, make_fabric("cpu", "32"), 0, 1)
     clips, labels = next(iter(batches))
-    first = run.recipe.changed(differences=False).build(2).train()
+    first = build_network(run.recipe.changed(differences=False), 2).train()
     expected = F.cross_entropy(first(differences(normalise(clips))), labels)
     assert run.history[0]["loss"] == pytest.approx(expected.item(), rel=1e-5)
     network, stored = load_run(tmp_path / "run")
-    result = evaluate(network, run.split.test, stored, split=f"{run.split.title}, test")
+    result = evaluate_split(network, run.split, run.source, stored)
     assert str(result) == str(run.test())
     assert "2 clips a video, differences of 4 frames, one in 2, at 25 fps" in str(result)
-    unaware = stored.changed(differences=False).build(2)
+    unaware = build_network(stored.changed(differences=False), 2)
     unaware.load_state_dict(network.state_dict())
-    other = evaluate(unaware, run.split.test, stored, split="x")
+    other = evaluate_split(unaware, run.split, run.source, stored)
     assert not np.allclose(other.probabilities, result.probabilities, atol=1e-5)
 
 

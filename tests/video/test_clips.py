@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from videos import numbered, write
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.video.clips import (
@@ -18,11 +17,8 @@ from r2p1d_edu.video.clips import (
     even_starts,
     last_start,
     random_crop,
-    readable,
     resize_for,
 )
-from r2p1d_edu.video.decode import VideoError
-from r2p1d_edu.video.frames import FrameCache, FrameDecoder
 
 
 class Numbers:
@@ -193,17 +189,3 @@ def test_evaluation_goes_video_by_video():
     assert [seen(clips[i][0]) for i in (3, 4, 5)] == [[0, 1, 2, 3], [8, 9, 10, 11], [16, 17, 18, 19]]
     with pytest.raises(InputError, match="clips per video is 0"):
         EvaluationClips(VIDEOS, Numbers(20), Sampling(4, 1, 6), clips_per_video=0)
-
-
-def test_readable_tells_good_files_from_bad(tmp_path):
-    good = write(tmp_path / "good.avi", numbered(2), "mjpeg")
-    bad = tmp_path / "bad.avi"
-    bad.write_bytes(b"nothing")
-    videos = [Video(path, 0, "g") for path in (good, bad, tmp_path / "none.avi")]
-    for source in (FrameDecoder(32), FrameCache(32, tmp_path / "cache")):
-        kept, problems = readable(videos, source)
-        assert kept == videos[:1]
-        assert [line.partition(": ")[0] for line in problems] == [str(bad), str(tmp_path / "none.avi")]
-    with pytest.raises(InputError) as caught:  # a cache that cannot be written is no fault of the videos
-        readable(videos, FrameCache(32, good / "cache"))
-    assert not isinstance(caught.value, VideoError)

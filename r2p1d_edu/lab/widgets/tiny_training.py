@@ -13,11 +13,10 @@ from r2p1d_edu.lab.live import LivePlot
 from r2p1d_edu.lab.palette import title
 from r2p1d_edu.lab.widgets.panel import ALERT
 from r2p1d_edu.training.loop import train
-from r2p1d_edu.training.recipe import Recipe
+from r2p1d_edu.training.recipe import TINY, Recipe
 from r2p1d_edu.video.arrow import ORDER_BLIND_CEILING, write_arrow
 
 Network = str | tuple[str, ...]  # a name, or five kinds of convolution
-TINY = {"depth": 10, "width": 16}
 FRAMES, SIZE, EPOCHS = 8, 40, 4
 WHAT = (
     f"Trains the tiny version of what is chosen above (depth {TINY['depth']}, width {TINY['width']}, {FRAMES} frames of"

@@ -119,10 +119,11 @@ def keep_run(recipe, folder):
         exercise="keep_run",
         answer="""
 from r2p1d_edu import evaluate
+from r2p1d_edu.training.data import sampling_of
 
 def keep_run(recipe, folder):
     run = train(recipe, folder=folder)
-    result = evaluate(run.network, run.split.train, recipe, split="training videos")
+    result = evaluate(run.network, run.split.train, run.source, sampling_of(recipe), split="training videos")
     run.folder.write_result(result, run.seconds, run.clips_per_second)
     return run
 """,
