@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 
 Shape = tuple[int, ...]
+Triple = tuple[int, ...]  # along t, h, w
 
-CONVENTIONS = (
+FOOTNOTE = (
     "1 MAC = 1 multiply-add; convolutions, linear and recurrent layers count, all else is 0 by convention. "
     "MiB: each layer's output, 4 bytes a number, one clip. "
     "Sees: the receptive field in frames×rows×columns, padding included."
@@ -34,21 +35,21 @@ class Row:
     name: str
     group: str
     kind: str
-    kernel: tuple[int, int, int] | None = None
-    stride: tuple[int, int, int] | None = None
+    kernel: Triple | None = None
+    stride: Triple | None = None
     in_shape: Shape = ()
     out_shape: Shape = ()
     parameters: int = 0
     macs: int = 0
     activations: int = 0
-    field: tuple[int, int, int] | None = None
+    field: Triple | None = None
     relus: int = 0
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A network's bill for one clip: the rows in the order of the calls, and their totals."""
+    """What a network costs for one clip: the rows in the order of the calls, and their totals."""
 
     title: str
     clip: Shape  # (C, T, H, W)
@@ -75,7 +76,7 @@ class Account:
         return sum(row.relus for row in self.rows)
 
     def groups(self) -> "Account":
-        """The same bill with one row a group: sums, the first input, the last output and receptive field."""
+        """The same with one row a group: sums, the first input, the last output and receptive field."""
         members: dict[str, list[Row]] = {}
         for row in self.rows:
             members.setdefault(row.group, []).append(row)
@@ -104,12 +105,12 @@ class Account:
         return caption, header, body
 
     def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n{CONVENTIONS}"
+        return f"{text_table(*self._cells())}\n{FOOTNOTE}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return html_table(*self._cells(), footer=CONVENTIONS)
+        return html_table(*self._cells(), footer=FOOTNOTE)
 
 
 def sum_up(group: str, rows: list[Row]) -> Row:

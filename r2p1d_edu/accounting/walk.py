@@ -54,7 +54,7 @@ class Walk(TorchFunctionMode):
                 raise InputError(f"{name}: {error}" if name else str(error)) from None
             field, window = getattr(input, "field", None), step.window
             for out in tensors(step.out):
-                out.field = field.through(window) if field and window else field
+                out.field = field.through(window) if field and window else field  # type: ignore[attr-defined]
             if isinstance(module, nn.RNNBase):  # it reads all steps, but has no kernel to show
                 step = step._replace(window=None)
             relus = int(isinstance(module, nn.ReLU))
