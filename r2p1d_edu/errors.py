@@ -1,4 +1,4 @@
-"""One kind of error for everything that the person at the keyboard can put right, and the checks that many places use."""
+"""One kind of error for all that the person at the keyboard can put right, and the checks that many places share."""
 
 import traceback
 from collections.abc import Collection

@@ -158,7 +158,8 @@ def recurrent(layer: nn.RNNBase, x: Tensor) -> Step:
     state, *cell = (blank(directions * layer.num_layers, batch, size) for size in widths)
     weights = sum(p.numel() for name, p in layer.named_parameters() if name.startswith("weight"))
     window = Window((steps, 1, 1), padding=(steps - 1, 0, 0))
-    return Step((blank(*x.shape[:2], directions * width), (state, *cell) if cell else state), batch * steps * weights, window)
+    out = blank(*x.shape[:2], directions * width)
+    return Step((out, (state, *cell) if cell else state), batch * steps * weights, window)
 
 
 def norm(layer, x: Tensor) -> Step:

@@ -15,9 +15,9 @@ from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
 from r2p1d_edu.lab.network_figure import ROWS, STAGES
 from r2p1d_edu.lab.palette import style, title
 from r2p1d_edu.networks.family import FAMILY
-from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, format_table, show
+from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, format_cell, format_table
 
-COSTS = {
+COST_AXES = {
     # cost:       (in units of, label)
     "GMAC":       (1, "GMAC for one clip"),
     "parameters": (1e6, "million parameters"),
@@ -60,10 +60,10 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
     Raises:
         InputError: another cost, level or number of frames.
     """
-    check_choice(cost, COSTS, "cost")
+    check_choice(cost, COST_AXES, "cost")
     check_choice(frames, (8, 16), "number of frames")
     check_choice(level, LEVELS, "level of accuracy")
-    unit, label = COSTS[cost]
+    unit, label = COST_AXES[cost]
     rows = [row for row in family_table() if row["frames"] == frames]
     points = {row["network"]: (row[cost] / unit, row[f"paper {level}"]) for row in rows}
     figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
@@ -88,9 +88,9 @@ def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
     axes.figure.draw_without_rendering()  # the axes take their final place
     scale = 72 / axes.figure.dpi  # pixels to points
     at = {name: axes.transData.transform(point) * scale for name, point in points.items()}
-    markers = {name: box(*point, *MARKER, "center") for name, point in at.items()}
+    markers = {name: label_box(*point, *MARKER, "center") for name, point in at.items()}
     options = {
-        name: [box(x + right, y + up, LETTER[0] * len(title(name)), LETTER[1], align) for right, up, align in PLACES]
+        name: [label_box(x + right, y + up, LETTER[0] * len(title(name)), LETTER[1], align) for right, up, align in PLACES]
         for name, (x, y) in at.items()
     }
     chosen = dict.fromkeys(points, 0)
@@ -104,7 +104,7 @@ def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
         axes.annotate(title(name), points[name], offset, textcoords="offset points", ha=align, va="center", fontsize=10)
 
 
-def box(x: float, y: float, width: float, height: float, align: str) -> tuple[float, float, float, float]:
+def label_box(x: float, y: float, width: float, height: float, align: str) -> tuple[float, float, float, float]:
     """Left, bottom, right and top of a box whose left side, centre or right side is at x, its middle at y."""
     left = x - {"left": 0, "center": width / 2, "right": width}[align]
     return left, y - height / 2, left + width, y + height / 2
@@ -127,6 +127,6 @@ class FamilyTable:
         return format_table(self.rows)
 
     def _repr_html_(self) -> str:
-        body = [[title(row["network"]), *(show(column, row[column]) for column in COLUMNS[1:])] for row in self.rows]
+        body = [[title(row["network"]), *(format_cell(column, row[column]) for column in COLUMNS[1:])] for row in self.rows]
         caption = "The family: costs as computed here, accuracies as published"
         return html_table(caption, list(COLUMNS), body, footer=" ".join(NOTES))

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from r2p1d_edu.accounting.matching import midplanes
-
-Triple = tuple[int, int, int]
+from r2p1d_edu.accounting.report import Triple
 
 
 class Conv(nn.Conv3d):

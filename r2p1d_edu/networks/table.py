@@ -31,7 +31,7 @@ def family_table() -> list[dict]:
 
 def format_table(rows: list[dict]) -> str:
     """The rows as aligned text, with the sources below."""
-    cells = [list(COLUMNS), *([show(key, value) for key, value in row.items()] for row in rows)]
+    cells = [list(COLUMNS), *([format_cell(key, value) for key, value in row.items()] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
     lines = [
         "  ".join(text.ljust(width) if column == 0 else text.rjust(width) for column, (text, width) in enumerate(pairs))
@@ -41,7 +41,7 @@ def format_table(rows: list[dict]) -> str:
     return "\n".join([*lines, "", *NOTES])
 
 
-def show(column: str, value: object) -> str:
+def format_cell(column: str, value: object) -> str:
     """A cell as text: thousands marked in counts, three decimals for GMAC, as published for accuracies."""
     if isinstance(value, int):
         return f"{value:,}"

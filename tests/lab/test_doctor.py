@@ -12,8 +12,8 @@ import torch
 
 from r2p1d_edu.cli import main
 from r2p1d_edu.lab import doctor
-from r2p1d_edu.training import precision
 from r2p1d_edu.lab.doctor import FOR_NOTEBOOKS, NEEDED, examine
+from r2p1d_edu.training import precision
 from r2p1d_edu.video import decode
 
 

@@ -4,8 +4,8 @@
 
 With MALLOC_PERTURB_ glibc fills what it hands out with bytes of 0x7f, which are huge in bfloat16 and in float32; NaN
 is left in what is freed on other systems. Prints how many were tried, then a line for each that is wrong. A fresh seed
-each time, which is printed too. `fast` tries three of the sizes, `without-fix` tries PyTorch's conv3d as it is: with some processors this prints lines,
-or ends the process.
+each time, which is printed too. `fast` tries three of the sizes, `without-fix` tries PyTorch's conv3d as it is: with
+some processors this prints lines, or ends the process.
 """
 
 import math
@@ -73,7 +73,8 @@ def wrong(case: tuple, dtype: torch.dtype, layout: torch.memory_format, x: Tenso
     out.backward(towards)
     names, tried = ("output", "input gradient", "weight gradient"), (out, x.grad, conv.weight.grad)
     far = [((a.double() - b).abs().max() / b.abs().max()).item() for a, b in zip(tried, right[:3], strict=True)]
-    return ", ".join(f"{name} {part:.3g}" for name, part in zip(names, far, strict=True) if not part <= TOLERANCE[dtype])
+    parts = zip(names, far, strict=True)
+    return ", ".join(f"{name} {part:.3g}" for name, part in parts if not part <= TOLERANCE[dtype])
 
 
 def reference(case: tuple, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
