@@ -58,14 +58,15 @@ def check_shape(shape: object, what: str) -> tuple[int, ...]:
     return sizes
 
 
-def failure(error: BaseException, ours: Collection[str] = ()) -> tuple[str, str]:
+def failure(error: BaseException, ours: Collection[str] = (), skip: int = 0) -> tuple[str, str]:
     """An exception in one line, and the last line of code that it passed outside of libraries; "" if there is none.
 
     Args:
         ours: files that are not meant either, as in __file__.
+        skip: outermost frames that are not meant.
     """
     reason = str(error).strip().partition("\n")[0]
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)[skip:]
     own = [frame for frame in frames if "-packages" not in frame.filename and frame.filename not in ours]
     line = next((frame.line for frame in reversed(own) if frame.line), "")
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__, line
