@@ -15,14 +15,15 @@ TEACH  := $(VENV)/installed-lab-grading
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 
-.PHONY: help lab test notebooks pictures lint experiments assignments grade setup clean
+.PHONY: help lab check test notebooks pictures lint experiments assignments grade setup clean
 
 help:
 	@echo "make lab        set up, then open JupyterLab at the first lesson"
 	@echo "make test       set up, then run every test, the notebooks included"
 	@echo "make notebooks  run every lesson again and store its outputs"
 	@echo "make pictures   draw the pictures of the README again"
-	@echo "make lint       check the style of the code and the notebooks"
+	@echo "make lint       check the style of the code and the notebooks, and the types of the package"
+	@echo "make check      lint, and the quick tests"
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
 	@echo "make assignments            for teachers: make the course and the students' zips"
 	@echo "make grade SUBMISSIONS=dir  for teachers: grade what is in dir"
@@ -56,6 +57,11 @@ pictures: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# What is quick: style, types and all tests below ten seconds.
+check: lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" tests
 
 experiments: $(STAMP)
 	$(BIN)/python -m r2p1d_edu experiments

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 
 Shape = tuple[int, ...]
-Triple = tuple[int, ...]  # along t, h, w
 
 FOOTNOTE = (
     "1 MAC = 1 multiply-add; convolutions, linear and recurrent layers count, all else is 0 by convention. "
@@ -35,14 +34,14 @@ class Row:
     name: str
     group: str
     kind: str
-    kernel: Triple | None = None
-    stride: Triple | None = None
+    kernel: Shape | None = None
+    stride: Shape | None = None
     in_shape: Shape = ()
     out_shape: Shape = ()
     parameters: int = 0
     macs: int = 0
     activations: int = 0
-    field: Triple | None = None
+    field: Shape | None = None
     relus: int = 0
     note: str = ""
 

@@ -11,17 +11,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.accounting.report import Triple
+from r2p1d_edu.accounting.report import Shape
 from r2p1d_edu.errors import InputError
 
 
 class Window(NamedTuple):
     """What a convolution or pool slides over its input, along t, h and w."""
 
-    kernel: Triple
-    stride: Triple = (1, 1, 1)
-    padding: Triple = (0, 0, 0)  # at the beginning of each axis
-    dilation: Triple = (1, 1, 1)
+    kernel: Shape
+    stride: Shape = (1, 1, 1)
+    padding: Shape = (0, 0, 0)  # at the beginning of each axis
+    dilation: Shape = (1, 1, 1)
 
 
 class Field(NamedTuple):
@@ -30,12 +30,12 @@ class Field(NamedTuple):
     Unit 0 sees `low` to `high`, both included, below 0 where it sees padding; unit i sees the same, i·jump further.
     """
 
-    low: Triple = (0, 0, 0)
-    high: Triple = (0, 0, 0)
-    jump: Triple = (1, 1, 1)
+    low: Shape = (0, 0, 0)
+    high: Shape = (0, 0, 0)
+    jump: Shape = (1, 1, 1)
 
     @property
-    def size(self) -> Triple:
+    def size(self) -> Shape:
         """How many frames, rows and columns that is."""
         return tuple(high - low + 1 for low, high in zip(self.low, self.high, strict=True))
 
@@ -84,7 +84,7 @@ def per_axis(value, dims: int) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
 
 
-def thw(values, fill: int) -> Triple:
+def thw(values, fill: int) -> Shape:
     """Name the axes: three are t, h, w; two are h, w, as in a network over frames; one is t."""
     return {3: tuple(values), 2: (fill, *values), 1: (*values, fill, fill)}[len(values)]
 

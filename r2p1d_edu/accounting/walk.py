@@ -98,7 +98,7 @@ class Walk(TorchFunctionMode):
             macs = flops.get_total_flops() // 2
         if any(hasattr(x, "field") for x in inputs):  # not so where all are parameters
             for x in tensors(out):
-                x.field = field
+                x.field = field  # type: ignore[attr-defined]
         relus = int(name in ("relu", "relu_"))
         if macs or relus:
             label = f"{self.path[-1]}.{name}".lstrip(".")

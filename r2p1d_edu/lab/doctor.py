@@ -68,7 +68,8 @@ def device() -> Iterator[Finding]:
 
     chosen = choose_device("auto")
     name = torch.cuda.get_device_name() if chosen == "cuda" else f"{torch.get_num_threads()} threads"
-    network = create_network("r2plus1d", depth=10, width=16).to(memory_format=torch.channels_last_3d)
+    network = create_network("r2plus1d", depth=10, width=16)
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # PyTorch forgot to declare it
     trusted = trust(network, (3, 8, 40, 40), 16, device=chosen)
     words = {"bf16": "bfloat16 mixed precision", "32": "float32"}[trusted.precision]
     checked = ", its convolutions held against float32's" if trusted.precision == "bf16" else ""

@@ -76,23 +76,23 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
     axes.set_xlabel(f"{label} of {frames} frames of 112×112 (computed)" if cost == "GMAC" else f"{label} (computed)")
     axes.set_ylabel(f"{level} top-1 in % (published)")
     axes.set_title(f"Kinetics-400, Table 2 of the paper, {frames} frames", fontsize=11)
-    label_points(axes, points)
+    label_points(figure, axes, points)
     return figure
 
 
-def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
+def label_points(figure: Figure, axes: Axes, points: dict[str, tuple[float, float]]) -> None:
     """Write each network's name beside its marker, where it covers the least of the other markers and names.
 
     Each name in turn takes the best place that the others leave it, a few times over.
     """
-    axes.figure.draw_without_rendering()  # the axes take their final place
-    scale = 72 / axes.figure.dpi  # pixels to points
+    figure.draw_without_rendering()  # the axes take their final place
+    scale = 72 / figure.dpi  # pixels to points
     at = {name: axes.transData.transform(point) * scale for name, point in points.items()}
-    markers = {name: label_box(*point, *MARKER, "center") for name, point in at.items()}
-    options = {
-        name: [label_box(x + right, y + up, LETTER[0] * len(title(name)), LETTER[1], align) for right, up, align in PLACES]
-        for name, (x, y) in at.items()
-    }
+    markers = {name: label_box(x, y, *MARKER, "center") for name, (x, y) in at.items()}
+    options = {}
+    for name, (x, y) in at.items():
+        width, height = LETTER[0] * len(title(name)), LETTER[1]
+        options[name] = [label_box(x + right, y + up, width, height, align) for right, up, align in PLACES]
     chosen = dict.fromkeys(points, 0)
     for name in [*points] * 3:
         others = [options[other][place] for other, place in chosen.items() if other != name]
@@ -100,8 +100,9 @@ def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
         cost = [rank + sum(overlap(option, other) for other in others) for rank, option in enumerate(options[name])]
         chosen[name] = cost.index(min(cost))
     for name, place in chosen.items():
-        *offset, align = PLACES[place]
-        axes.annotate(title(name), points[name], offset, textcoords="offset points", ha=align, va="center", fontsize=10)
+        right, up, align = PLACES[place]
+        text = axes.annotate(title(name), points[name], (right, up), textcoords="offset points", fontsize=10)
+        text.set(ha=align, va="center")
 
 
 def label_box(x: float, y: float, width: float, height: float, align: str) -> tuple[float, float, float, float]:
@@ -127,6 +128,7 @@ class FamilyTable:
         return format_table(self.rows)
 
     def _repr_html_(self) -> str:
-        body = [[title(row["network"]), *(format_cell(column, row[column]) for column in COLUMNS[1:])] for row in self.rows]
+        cells = [[format_cell(column, row[column]) for column in COLUMNS[1:]] for row in self.rows]
+        body = [[title(row["network"]), *others] for row, others in zip(self.rows, cells, strict=True)]
         caption = "The family: costs as computed here, accuracies as published"
         return html_table(caption, list(COLUMNS), body, footer=" ".join(NOTES))

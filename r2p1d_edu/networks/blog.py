@@ -51,15 +51,15 @@ class SpatioTemporalConv(nn.Module):
         t, d, d_width = triple(kernel_size)
         if d != d_width:
             raise InputError(f"kernel_size is {kernel_size}; it must be square in space, such as (3, 7, 7)")
-        (stride_t, *stride_space), (padding_t, *padding_space) = triple(stride), triple(padding)
+        (st, sh, sw), (pt, ph, pw) = triple(stride), triple(padding)
         mid = midplanes(in_channels, out_channels, t, d)
         if first_conv:
-            t, padding_t = 3, 1
+            t, pt = 3, 1
             # Quirk: a literal. The listing's comment derives 45 from the paper's formula, which gives 83.
             mid = STEM_MIDPLANES
-        self.spatial_conv = Conv(in_channels, mid, (1, d, d), (1, *stride_space), (0, *padding_space), bias)
+        self.spatial_conv = Conv(in_channels, mid, (1, d, d), (1, sh, sw), (0, ph, pw), bias)
         self.bn1 = nn.BatchNorm3d(mid)
-        self.temporal_conv = Conv(mid, out_channels, (t, 1, 1), (stride_t, 1, 1), (padding_t, 0, 0), bias)
+        self.temporal_conv = Conv(mid, out_channels, (t, 1, 1), (st, 1, 1), (pt, 0, 0), bias)
         self.bn2 = nn.BatchNorm3d(out_channels)
         self.relu = nn.ReLU()
 

@@ -62,8 +62,8 @@ class C3D(nn.Module):
         self.fc7 = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(0.5))
         self.fc = nn.Linear(hidden, num_classes)
         self.apply(initialise)
-        for layer in (self.fc6[0], self.fc7[0]):  # hidden layers must keep the signal's size at every width
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        for layer in (self.fc6, self.fc7):  # hidden layers must keep the signal's size at every width
+            nn.init.kaiming_normal_(layer.get_parameter("0.weight"), nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify a batch of clips (N, 3, frames, size, size)."""

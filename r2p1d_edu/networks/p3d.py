@@ -43,6 +43,7 @@ class Bottleneck(nn.Module):
         super().__init__()
         out_channels, strides = EXPANSION * channels, (1, stride, stride)
         self.reduce = nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), *norm_relu(channels))
+        self.unit: nn.Module
         if form == "2D":
             self.unit = nn.Sequential(Conv(channels, channels, (1, 3, 3)), *norm_relu(channels))
         else:

@@ -144,7 +144,7 @@ def pretrained(
     new_head = classes != checkpoint.options["num_classes"]
     load_weights(network, read_weights(file), new_head=new_head)
     if new_head:
-        network.fc.apply(initialise)
+        initialise(network.get_submodule("fc"))
     broken = [name for name, tensor in network.state_dict().items() if tensor.isnan().any()]
     if broken:
         raise InputError(f"{file}: NaN in {shorten(broken)}; the file is damaged")
