@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from r2p1d_edu.lab.palette import LINE_WIDTH, MARKER_PATHS, NETWORKS, FALLBACK, style, styles, title
+from r2p1d_edu.lab.palette import FALLBACK, LINE_WIDTH, MARKER_PATHS, NETWORKS, style, styles, title
 from r2p1d_edu.networks.family import BUILDERS
 
 NAMES = tuple(BUILDERS)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.lab.palette import GREY, style, title
+from r2p1d_edu.lab.play import as_clip
 from r2p1d_edu.lab.widgets.panel import ControlPanel
 from r2p1d_edu.training.evaluate import ORDERS, in_evaluation, predict
 
@@ -28,10 +29,7 @@ def reorder(clip: np.ndarray, order: str) -> np.ndarray:
 
 def batch_of_one(clip: np.ndarray) -> Tensor:
     """uint8 (T, H, W, 3) → (1, 3, T, H, W); InputError for anything else."""
-    clip = np.asarray(clip)
-    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[-1] != 3 or 0 in clip.shape:
-        raise InputError(f"a clip is uint8 (T, H, W, 3), not empty; got {clip.dtype} {clip.shape}")
-    return torch.from_numpy(np.ascontiguousarray(clip)).permute(3, 0, 1, 2)[None]
+    return torch.from_numpy(np.ascontiguousarray(as_clip(clip))).permute(3, 0, 1, 2)[None]
 
 
 def probabilities(network: nn.Module | Classifier, clip: np.ndarray, classes: int) -> np.ndarray:
