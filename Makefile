@@ -52,7 +52,7 @@ notebooks: $(STAMP)
 	  --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
 pictures: $(STAMP)
-	$(BIN)/python -m r2p1d_edu.lab.readme_pictures docs
+	$(BIN)/python docs/pictures.py docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

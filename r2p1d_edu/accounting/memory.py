@@ -8,15 +8,15 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
 from r2p1d_edu.accounting.layers import as_input_error, restore_state
-from r2p1d_edu.accounting.report import Shape, html_table, text_table, times
+from r2p1d_edu.accounting.report import Shape, Tabulated, times
 from r2p1d_edu.errors import check_choice, check_counts, check_shape
 
 OPTIMIZER_STATES = {"adamw": 2, "sgd": 1}  # fp32 numbers kept for each parameter: two moments; the momentum
 ACTIVATION_BYTES = {"32": 4, "bf16": 2}  # of a number, by precision
 
 
-@dataclass(frozen=True)
-class TrainingMemory:
+@dataclass(frozen=True, repr=False)
+class TrainingMemory(Tabulated):
     """Bytes at the peak of a training step; prints and displays itself in MiB.
 
     Attributes:
@@ -43,14 +43,6 @@ class TrainingMemory:
         names = ["weights", "gradients", "optimizer", "activations", "weight_copies", "total"]
         body = [[n.replace("_", " "), f"{getattr(self, n) / 2**20:,.1f}"] for n in names if getattr(self, n)]
         return self.title, ["training memory", "MiB"], body
-
-    def __str__(self) -> str:
-        return text_table(*self._cells())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells())
 
 
 def training_memory(

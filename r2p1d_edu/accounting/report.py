@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 from html import escape
+from typing import ClassVar
 
 Shape = tuple[int, ...]
 
@@ -46,13 +47,32 @@ class Row:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Account:
+class Tabulated:
+    """What prints and displays itself as the table that `_cells` gives: a caption, a header and a body."""
+
+    footer: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, [text_table(*self._cells()), self.footer]))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._cells(), footer=self.footer)
+
+    def _cells(self) -> tuple[str, list[str], list[list[str]]]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class Account(Tabulated):
     """What a network costs for one clip: the rows in the order of the calls, and their totals."""
 
     title: str
     clip: Shape  # (C, T, H, W)
     rows: tuple[Row, ...]
+    footer: ClassVar[str] = FOOTNOTE
 
     @property
     def params(self) -> int:
@@ -102,14 +122,6 @@ class Account:
         total = ["total", "", "", "", "", f"{self.params:,}", f"{self.macs / 1e6:,.1f}"]
         body.append([*total, f"{self.activations / 2**20:.1f}", "", ""])
         return caption, header, body
-
-    def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n{FOOTNOTE}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells(), footer=FOOTNOTE)
 
 
 def sum_up(group: str, rows: list[Row]) -> Row:

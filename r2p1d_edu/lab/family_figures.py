@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from r2p1d_edu.accounting.report import html_table
 from r2p1d_edu.errors import check_choice
@@ -105,17 +106,16 @@ def label_points(figure: Figure, axes: Axes, points: dict[str, tuple[float, floa
         text.set(ha=align, va="center")
 
 
-def label_box(x: float, y: float, width: float, height: float, align: str) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top of a box whose left side, centre or right side is at x, its middle at y."""
+def label_box(x: float, y: float, width: float, height: float, align: str) -> Bbox:
+    """A box whose left side, centre or right side is at x, its middle at y."""
     left = x - {"left": 0, "center": width / 2, "right": width}[align]
-    return left, y - height / 2, left + width, y + height / 2
+    return Bbox.from_bounds(left, y - height / 2, width, height)
 
 
-def overlap(one: Sequence[float], other: Sequence[float]) -> float:
-    """The area that two boxes (left, bottom, right, top) share."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0) * max(height, 0)
+def overlap(one: Bbox, other: Bbox) -> float:
+    """The area that two boxes share."""
+    shared = Bbox.intersection(one, other)
+    return shared.width * shared.height if shared else 0
 
 
 class FamilyTable:
