@@ -13,9 +13,8 @@ from matplotlib.transforms import Bbox
 from r2p1d_edu.accounting.report import html_table
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
-from r2p1d_edu.lab.network_figure import ROWS, STAGES
 from r2p1d_edu.lab.palette import style, title
-from r2p1d_edu.networks.family import FAMILY
+from r2p1d_edu.networks.family import CONTROLLED, FAMILY, STAGES
 from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, format_cell, format_table
 
 COST_AXES = {
@@ -45,7 +44,7 @@ def family_diagram(names: Sequence[str] = tuple(FAMILY)) -> Figure:
         y = height - row * (number + 1.6)
         axes.text(left - 0.15, y, title(name), ha="right", va="center", fontsize=13, weight="bold", color=INK)
         axes.plot([left - 0.08, right], [y, y], color=INK, linewidth=1, zorder=0)
-        for x, kind in zip(middles, ROWS[name], strict=True):
+        for x, kind in zip(middles, (FAMILY | CONTROLLED)[name], strict=True):
             draw_kind(axes, x, y, kind, width=column - 0.14, height=row - 0.06, fontsize=11)
     return figure
 
