@@ -24,7 +24,7 @@ help:
 	@echo "make versions   the tests with the lowest and with newer versions of PyTorch, each in an environment of its own"
 	@echo "make notebooks  run every lesson again and store its outputs"
 	@echo "make pictures   draw the pictures of the README again"
-	@echo "make lint       check the style of the code and the notebooks"
+	@echo "make lint       check the style of the code and the notebooks, and the types of the package"
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
 	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
 	@echo "make assignments            for teachers: make the course and the students' zips"
@@ -65,11 +65,12 @@ notebooks: $(STAMP)
 	  --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
 pictures: $(STAMP)
-	$(BIN)/python -m r2p1d_edu.lab.readme_pictures docs
+	$(BIN)/python docs/pictures.py docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 experiments: $(STAMP)
 	$(BIN)/python -m experiments grid

@@ -1,4 +1,8 @@
-"""One kind of error for everything that the person at the keyboard can put right."""
+"""One kind of error for all that the person at the keyboard can put right, and the checks that many places share."""
+
+import traceback
+from collections.abc import Collection
+from operator import index
 
 
 class InputError(ValueError):
@@ -31,3 +35,43 @@ def check_choice(value: object, choices, what: str) -> None:
 def is_whole(value: object, least: int = 0) -> bool:
     """Whether this is a whole number, and not below `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def check_counts(**counts: object) -> None:
+    """Refuse anything but whole numbers of 1 or more: check_counts(num_classes=10, width=64).
+
+    Raises:
+        InputError: naming the first number that will not do.
+    """
+    for name, count in counts.items():
+        if not is_whole(count, 1):
+            raise InputError(f"{name} is {count!r}; it must be a whole number of 1 or more")
+
+
+def check_shape(shape: object, what: str) -> tuple[int, ...]:
+    """The sizes (C, T, H, W) as plain ints.
+
+    Raises:
+        InputError: they are not four whole numbers of 1 or more; it begins with `what`.
+    """
+    try:
+        sizes = tuple(map(index, shape))  # type: ignore[call-overload]  # what is no iterable is refused below
+    except TypeError:
+        sizes = ()
+    if len(sizes) != 4 or min(sizes) < 1:
+        raise InputError(f"{what} (C, T, H, W), four whole numbers of 1 or more; got {shape!r}")
+    return sizes
+
+
+def failure(error: BaseException, ours: Collection[str] = (), skip: int = 0) -> tuple[str, str]:
+    """An exception in one line, and the last line of code that it passed outside of libraries; "" if there is none.
+
+    Args:
+        ours: files that are not meant either, as in __file__.
+        skip: outermost frames that are not meant.
+    """
+    reason = str(error).strip().partition("\n")[0]
+    frames = traceback.extract_tb(error.__traceback__)[skip:]
+    own = [frame for frame in frames if "-packages" not in frame.filename and frame.filename not in ours]
+    line = next((frame.line for frame in reversed(own) if frame.line), "")
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__, line

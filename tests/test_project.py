@@ -1,7 +1,9 @@
 """The project's own papers: what they say must be so."""
 
+import ast
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -91,8 +93,20 @@ def test_every_lesson_is_in_the_readme():
         assert f"(notebooks/{notebook.name})" in README
 
 
-def test_names_of_the_package_are_all_there():
+def test_names_of_the_package_are_all_there_and_an_editor_finds_each_where_it_is():
     for name in r2p1d_edu.__all__:
         assert getattr(r2p1d_edu, name) is not None
+    [block] = [node for node in ast.parse(Path(r2p1d_edu.__file__).read_text("utf-8")).body if isinstance(node, ast.If)]
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    assert {node.names[0].asname: node.module.removeprefix("r2p1d_edu.") for node in imports} == r2p1d_edu._HOME
+    assert r2p1d_edu.__version__ == PROJECT["version"]
+    assert {"__version__", *r2p1d_edu.__all__} == set(dir(r2p1d_edu))
     with pytest.raises(AttributeError, match="create_network"):
         _ = r2p1d_edu.nonsense
+
+
+def test_the_package_is_imported_in_no_time():
+    """The machine may be busy: three tries."""
+    code = "import time; start = time.perf_counter(); import r2p1d_edu; print(time.perf_counter() - start)"
+    runs = (subprocess.run([sys.executable, "-c", code], capture_output=True, check=True) for _ in range(3))
+    assert any(float(run.stdout) < 0.050 for run in runs)

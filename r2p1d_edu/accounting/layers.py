@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from operator import index
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -10,7 +10,9 @@ from torch import nn
 from r2p1d_edu.accounting.report import Account, Shape, times
 from r2p1d_edu.accounting.rules import Field, blank
 from r2p1d_edu.accounting.walk import Walk
-from r2p1d_edu.errors import InputError
+from r2p1d_edu.errors import InputError, check_shape, failure
+
+WALKERS = {str(path) for path in Path(__file__).parent.glob("*.py")}
 
 
 def account(network: nn.Module, clip: Shape = (3, 16, 112, 112)) -> Account:
@@ -29,44 +31,38 @@ def account(network: nn.Module, clip: Shape = (3, 16, 112, 112)) -> Account:
         has the same unit, but also counts BatchNorm unless it is told not to.
 
     Raises:
-        InputError: `clip` is not four whole numbers of 1 or more, or the network cannot take it.
+        InputError: `clip` is not four whole numbers of 1 or more, the network cannot take it, or its own code fails.
     """
-    shape = check_clip(clip)
-    with left_as_it_was(network, training=False):
-        walk, start = Walk(network), blank(1, *shape)
-        start.field = Field()  # a pixel of the clip sees itself
-        with torch.no_grad(), walk, in_one_line(network, shape):
+    shape = check_shape(clip, "clip is")
+    with restore_state(network, training=False):
+        walk, start = Walk(network), blank(1, *shape, field=Field())  # a pixel of the clip sees itself
+        with torch.no_grad(), walk, as_input_error(network, shape):
             network(start)
     rows = (*walk.rows, *walk.uncounted(network))
     return Account(type(network).__name__, shape, rows)
 
 
-def check_clip(clip: Shape) -> Shape:
-    """Four whole numbers of 1 or more, as plain ints; anything else is refused."""
-    try:
-        sizes = tuple(index(size) for size in clip)
-    except TypeError:
-        sizes = ()
-    if len(sizes) != 4 or min(sizes) < 1:
-        raise InputError(f"clip is (C, T, H, W), four whole numbers of 1 or more; got {clip!r}")
-    return sizes
-
-
 @contextmanager
-def in_one_line(network: nn.Module, clip: Shape) -> Iterator[None]:
-    """Turn any failure of the network's forward into one InputError of one line; its own InputErrors pass."""
+def as_input_error(network: nn.Module, clip: Shape) -> Iterator[None]:
+    """Turn any failure of the network's forward into an InputError of one line; its own InputErrors pass.
+
+    A failure in code that is not PyTorch's or this package's walk is named as what it is: that code's.
+    """
+    name, size = type(network).__name__, times(clip)
     try:
         yield
     except InputError:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise InputError(f"{type(network).__name__} cannot take a clip of {times(clip)}: {reason}") from error
+        reason, line = failure(error, WALKERS)
+        if line:
+            raise InputError(f"the code of {name} failed on a clip of {size} in the line `{line}`: {reason}") from error
+        raise InputError(f"{name} cannot take a clip of {size}: {reason}") from error
 
 
 @contextmanager
-def left_as_it_was(network: nn.Module, training: bool) -> Iterator[None]:
-    """Lend out a network: inside, every module is in the given mode and has no hooks; afterwards all is as before."""
+def restore_state(network: nn.Module, training: bool) -> Iterator[None]:
+    """Inside, every module is in the given mode and has no hooks; afterwards the network is as it was."""
     if not isinstance(network, nn.Module):
         raise InputError(f"a network is a torch.nn.Module; got {type(network).__name__}")
     dicts = []

@@ -1,23 +1,22 @@
 """How much memory one training step takes, and what for. Counted from shapes: nothing is computed or allocated."""
 
 from dataclasses import dataclass
-from operator import index
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from r2p1d_edu.accounting.layers import check_clip, in_one_line, left_as_it_was
-from r2p1d_edu.accounting.report import Shape, html_table, text_table, times
-from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.accounting.layers import as_input_error, restore_state
+from r2p1d_edu.accounting.report import Shape, Tabulated, times
+from r2p1d_edu.errors import check_choice, check_counts, check_shape
 
 OPTIMIZER_STATES = {"adamw": 2, "sgd": 1}  # fp32 numbers kept for each parameter: two moments; the momentum
-PRECISIONS = ("32", "bf16")
+ACTIVATION_BYTES = {"32": 4, "bf16": 2}  # of a number, by precision
 
 
-@dataclass(frozen=True)
-class TrainingMemory:
+@dataclass(frozen=True, repr=False)
+class TrainingMemory(Tabulated):
     """Bytes at the peak of a training step; prints and displays itself in MiB.
 
     Attributes:
@@ -42,17 +41,8 @@ class TrainingMemory:
 
     def _cells(self) -> tuple[str, list[str], list[list[str]]]:
         names = ["weights", "gradients", "optimizer", "activations", "weight_copies", "total"]
-        sizes = {name: getattr(self, name) for name in names}
-        body = [[name.replace("_", " "), f"{size / 2**20:,.1f}"] for name, size in sizes.items() if size]
+        body = [[n.replace("_", " "), f"{getattr(self, n) / 2**20:,.1f}"] for n in names if getattr(self, n)]
         return self.title, ["training memory", "MiB"], body
-
-    def __str__(self) -> str:
-        return text_table(*self._cells())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells())
 
 
 def training_memory(
@@ -92,13 +82,12 @@ def training_memory(
     Raises:
         InputError: an unknown choice, a bad clip or batch, or clips that the network cannot take.
     """
-    shape = check_clip(clip)
-    batch = check_batch(batch)
+    shape = check_shape(clip, "clip is")
+    check_counts(batch=batch)
     check_choice(optimizer, OPTIMIZER_STATES, "optimizer")
-    check_choice(precision, PRECISIONS, "precision")
-    with left_as_it_was(network, training=True), in_one_line(network, shape):
+    check_choice(precision, ACTIVATION_BYTES, "precision")
+    with restore_state(network, training=True), as_input_error(network, shape):
         kept, copied = kept_for_backward(network, (batch, *shape))
-    halves = 2 if precision == "bf16" else 1
     numbers = sum(p.numel() for p in network.parameters())
     learning = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return TrainingMemory(
@@ -106,20 +95,9 @@ def training_memory(
         weights=4 * numbers + sum(b.numel() * b.element_size() for b in network.buffers()),
         gradients=4 * learning,
         optimizer=4 * learning * OPTIMIZER_STATES[optimizer],
-        activations=sum(size // halves if is_float else size for size, is_float in kept),
+        activations=sum(size * ACTIVATION_BYTES[precision] // 4 if is_float else size for size, is_float in kept),
         weight_copies=2 * copied if precision == "bf16" else 0,
     )
-
-
-def check_batch(batch: int) -> int:
-    """A whole number of 1 or more; anything else is refused."""
-    try:
-        size = index(batch)
-    except TypeError:
-        size = 0
-    if size < 1:
-        raise InputError(f"batch is a whole number of clips, 1 or more; got {batch!r}")
-    return size
 
 
 class ChannelsLast(TorchFunctionMode):
@@ -140,12 +118,10 @@ def kept_for_backward(network: nn.Module, shape: Shape) -> tuple[list[tuple[int,
         For each piece of memory its bytes in fp32 and whether it holds floating-point numbers; and how many numbers
         the kept weight matrices and kernels have together, which are not among the pieces.
     """
-    state = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    state = {
-        name: torch.empty(x.shape, dtype=torch.float32 if x.is_floating_point() else x.dtype, device="meta")
-        .requires_grad_(x.requires_grad)
-        for name, x in state.items()
-    }  # fmt: skip
+    state = {}
+    for name, x in (*network.named_parameters(), *network.named_buffers()):
+        dtype = torch.float32 if x.is_floating_point() else x.dtype
+        state[name] = torch.empty(x.shape, dtype=dtype, device="meta").requires_grad_(x.requires_grad)
     weights = {x.untyped_storage()._cdata: x for x in state.values()}
     kept, copied = {}, {}
 

@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, dataclass, replace
 from html import escape
+from typing import ClassVar
 
 Shape = tuple[int, ...]
 
-CONVENTIONS = (
+FOOTNOTE = (
     "1 MAC = 1 multiply-add; convolutions, linear and recurrent layers count, all else is 0 by convention. "
     "MiB: each layer's output, 4 bytes a number, one clip. "
     "Sees: the receptive field in frames×rows×columns, padding included."
@@ -34,25 +35,44 @@ class Row:
     name: str
     group: str
     kind: str
-    kernel: tuple[int, int, int] | None = None
-    stride: tuple[int, int, int] | None = None
+    kernel: Shape | None = None
+    stride: Shape | None = None
     in_shape: Shape = ()
     out_shape: Shape = ()
     parameters: int = 0
     macs: int = 0
     activations: int = 0
-    field: tuple[int, int, int] | None = None
+    field: Shape | None = None
     relus: int = 0
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Account:
-    """A network's bill for one clip: the rows in the order of the calls, and their totals."""
+class Tabulated:
+    """What prints and displays itself as the table that `_cells` gives: a caption, a header and a body."""
+
+    footer: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, [text_table(*self._cells()), self.footer]))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._cells(), footer=self.footer)
+
+    def _cells(self) -> tuple[str, list[str], list[list[str]]]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class Account(Tabulated):
+    """What a network costs for one clip: the rows in the order of the calls, and their totals."""
 
     title: str
     clip: Shape  # (C, T, H, W)
     rows: tuple[Row, ...]
+    footer: ClassVar[str] = FOOTNOTE
 
     @property
     def params(self) -> int:
@@ -75,7 +95,7 @@ class Account:
         return sum(row.relus for row in self.rows)
 
     def groups(self) -> "Account":
-        """The same bill with one row a group: sums, the first input, the last output and receptive field."""
+        """The same with one row a group: sums, the first input, the last output and receptive field."""
         members: dict[str, list[Row]] = {}
         for row in self.rows:
             members.setdefault(row.group, []).append(row)
@@ -102,14 +122,6 @@ class Account:
         total = ["total", "", "", "", "", f"{self.params:,}", f"{self.macs / 1e6:,.1f}"]
         body.append([*total, f"{self.activations / 2**20:.1f}", "", ""])
         return caption, header, body
-
-    def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n{CONVENTIONS}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells(), footer=CONVENTIONS)
 
 
 def sum_up(group: str, rows: list[Row]) -> Row:

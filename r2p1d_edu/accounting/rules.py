@@ -11,18 +11,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from r2p1d_edu.accounting.report import Shape
 from r2p1d_edu.errors import InputError
-
-Triple = tuple[int, int, int]
 
 
 class Window(NamedTuple):
     """What a convolution or pool slides over its input, along t, h and w."""
 
-    kernel: Triple
-    stride: Triple = (1, 1, 1)
-    padding: Triple = (0, 0, 0)  # at the beginning of each axis
-    dilation: Triple = (1, 1, 1)
+    kernel: Shape
+    stride: Shape = (1, 1, 1)
+    padding: Shape = (0, 0, 0)  # at the beginning of each axis
+    dilation: Shape = (1, 1, 1)
 
 
 class Field(NamedTuple):
@@ -31,12 +30,12 @@ class Field(NamedTuple):
     Unit 0 sees `low` to `high`, both included, below 0 where it sees padding; unit i sees the same, i·jump further.
     """
 
-    low: Triple = (0, 0, 0)
-    high: Triple = (0, 0, 0)
-    jump: Triple = (1, 1, 1)
+    low: Shape = (0, 0, 0)
+    high: Shape = (0, 0, 0)
+    jump: Shape = (1, 1, 1)
 
     @property
-    def size(self) -> Triple:
+    def size(self) -> Shape:
         """How many frames, rows and columns that is."""
         return tuple(high - low + 1 for low, high in zip(self.low, self.high, strict=True))
 
@@ -66,9 +65,12 @@ class Step(NamedTuple):
     writes: bool = True  # False: the input itself is passed on
 
 
-def blank(*shape: int) -> Tensor:
-    """A tensor with a shape and no numbers."""
-    return torch.empty(shape, device="meta")
+def blank(*shape: int, field: Field | None = None) -> Tensor:
+    """A tensor with a shape and no numbers; the walk notes on it what of the clip one of its units sees."""
+    x = torch.empty(shape, device="meta")
+    if field:
+        x.field = field  # type: ignore[attr-defined]  # tensors take attributes
+    return x
 
 
 def expect(fits: bool, layer: nn.Module, wanted: str, x: Tensor) -> None:
@@ -77,12 +79,12 @@ def expect(fits: bool, layer: nn.Module, wanted: str, x: Tensor) -> None:
         raise InputError(f"{type(layer).__name__} takes {wanted} and gets {tuple(x.shape)}")
 
 
-def each(value, dims: int) -> tuple:
+def per_axis(value, dims: int) -> tuple:
     """One number an axis, from one number or from several."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
 
 
-def thw(values, fill: int) -> Triple:
+def thw(values, fill: int) -> Shape:
     """Name the axes: three are t, h, w; two are h, w, as in a network over frames; one is t."""
     return {3: tuple(values), 2: (fill, *values), 1: (*values, fill, fill)}[len(values)]
 
@@ -115,9 +117,9 @@ def conv(layer, x: Tensor) -> Step:
 
 def pool(layer, x: Tensor, dims: int) -> Step:
     """Maximum or average of a window: no multiply-adds by convention."""
-    kernel = each(layer.kernel_size, dims)
-    stride, padding = each(layer.stride or kernel, dims), each(layer.padding, dims)
-    dilation = each(getattr(layer, "dilation", 1), dims)
+    kernel = per_axis(layer.kernel_size, dims)
+    stride, padding = per_axis(layer.stride or kernel, dims), per_axis(layer.padding, dims)
+    dilation = per_axis(getattr(layer, "dilation", 1), dims)
     sizes, window = slide(layer, x, kernel, stride, padding, dilation, ceil=layer.ceil_mode)
     return Step(blank(*x.shape[:2], *sizes), window=window)
 
@@ -126,7 +128,7 @@ def adaptive_pool(layer, x: Tensor, dims: int) -> Step:
     """A pool told its output size; the window is the largest that it uses."""
     expect(x.ndim == dims + 2, layer, f"{dims + 2} axes, N and C first,", x)
     sizes = x.shape[2:]
-    wanted = [size if out is None else out for size, out in zip(sizes, each(layer.output_size, dims), strict=True)]
+    wanted = [size if out is None else out for size, out in zip(sizes, per_axis(layer.output_size, dims), strict=True)]
     stride = [max(1, size // out) for size, out in zip(sizes, wanted, strict=True)]
     kernel = [widest(size, out) for size, out in zip(sizes, wanted, strict=True)]
     return Step(blank(*x.shape[:2], *wanted), window=Window(thw(kernel, 1), thw(stride, 1)))
@@ -152,12 +154,12 @@ def recurrent(layer: nn.RNNBase, x: Tensor) -> Step:
     steps, batch = x.shape[layer.batch_first], x.shape[1 - layer.batch_first]
     directions = 2 if layer.bidirectional else 1
     width = layer.proj_size or layer.hidden_size
-    state = blank(directions * layer.num_layers, batch, width)
-    if layer.mode == "LSTM":
-        state = (state, blank(directions * layer.num_layers, batch, layer.hidden_size))
+    widths = [width, layer.hidden_size] if layer.mode == "LSTM" else [width]
+    state, *cell = (blank(directions * layer.num_layers, batch, size) for size in widths)
     weights = sum(p.numel() for name, p in layer.named_parameters() if name.startswith("weight"))
     window = Window((steps, 1, 1), padding=(steps - 1, 0, 0))
-    return Step((blank(*x.shape[:2], directions * width), state), batch * steps * weights, window)
+    out = blank(*x.shape[:2], directions * width)
+    return Step((out, (state, *cell) if cell else state), batch * steps * weights, window)
 
 
 def norm(layer, x: Tensor) -> Step:
@@ -185,7 +187,7 @@ def flatten(layer: nn.Flatten, x: Tensor) -> Step:
 def mean(input: Tensor, dim=None, keepdim: bool = False, *, axis=None, dtype=None) -> tuple[Tensor, Window | None]:
     """Tensor.mean is a pool as large as the axes that it averages: (N, C, T, H, W) over h and w → (N, C, T)."""
     x, dim = input, axis if dim is None else dim
-    dims = range(x.ndim) if dim is None else {d % x.ndim for d in each(dim, 1)}
+    dims = range(x.ndim) if dim is None else {d % x.ndim for d in per_axis(dim, 1)}
     out = [1 if axis in dims else size for axis, size in enumerate(x.shape) if keepdim or axis not in dims]
     kernel = tuple(x.shape[axis] if axis in dims else 1 for axis in range(2, x.ndim))
     return blank(*out), Window(kernel) if x.ndim == 5 else None

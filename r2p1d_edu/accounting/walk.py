@@ -54,7 +54,7 @@ class Walk(TorchFunctionMode):
                 raise InputError(f"{name}: {error}" if name else str(error)) from None
             field, window = getattr(input, "field", None), step.window
             for out in tensors(step.out):
-                out.field = field.through(window) if field and window else field
+                out.field = field.through(window) if field and window else field  # type: ignore[attr-defined]
             if isinstance(module, nn.RNNBase):  # it reads all steps, but has no kernel to show
                 step = step._replace(window=None)
             relus = int(isinstance(module, nn.ReLU))
@@ -98,7 +98,7 @@ class Walk(TorchFunctionMode):
             macs = flops.get_total_flops() // 2
         if any(hasattr(x, "field") for x in inputs):  # not so where all are parameters
             for x in tensors(out):
-                x.field = field
+                x.field = field  # type: ignore[attr-defined]
         relus = int(name in ("relu", "relu_"))
         if macs or relus:
             label = f"{self.path[-1]}.{name}".lstrip(".")

@@ -7,15 +7,18 @@ value or, so that an error in a learner's code becomes a line of words too, as a
 
 import contextlib
 import sys
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from numbers import Real
 
 import torch
 
+from r2p1d_edu.errors import failure
+
 LONGEST = 300  # characters of an answer that are shown
+TO_COME = "not answered yet"
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,86 +44,94 @@ class CheckFailed(AssertionError):
 
 def check_equal(what: str, came: object, expected: object, hint: str = "") -> Check:
     """Whether two values are equal: check_equal("M for 64→64", answer, 144, "divide before rounding down")."""
-    came, broken = value_of(what, came, hint)
-    if broken:
-        return broken
-    if same(came, expected):
-        return Check(True, f"{what}: {shown(came)}")
-    return Check(False, f"{what}: expected {shown(expected)}, got {shown(came)}", hint)
+
+    def judge(value: object) -> tuple[bool, str]:
+        equal = same(value, expected)
+        return equal, shown(value) if equal else f"expected {shown(expected)}, got {shown(value)}"
+
+    return judged(what, came, judge, hint)
 
 
 def check_close(what: str, came: object, expected: object, hint: str = "", tolerance: float = 1e-4) -> Check:
     """Whether a number or tensor is the expected one but for rounding: within `tolerance` × (1 + |expected|)."""
-    came, broken = value_of(what, came, hint)
-    if broken:
-        return broken
-    if not isinstance(came, (int, float, torch.Tensor)) or isinstance(came, bool):
-        kind = "tensor" if isinstance(expected, torch.Tensor) else "number"
-        return Check(False, f"{what}: expected a {kind}, got {shown(came)}", hint)
-    ours, theirs = (torch.as_tensor(value).detach().to("cpu", torch.float64) for value in (expected, came))
-    if ours.shape != theirs.shape:
-        return Check(False, f"{what}: expected shape {tuple(ours.shape)}, got {tuple(theirs.shape)}", hint)
-    far = (ours - theirs).abs() / (1 + ours.abs())
-    if bool((far <= tolerance).all()):  # not a number is far from everything
-        return Check(True, f"{what}: as expected" if ours.dim() else f"{what}: {shown(came)}")
-    if not ours.dim():
-        return Check(False, f"{what}: expected {shown(expected)}, got {shown(came)}", hint)
-    wrong = int((~(far <= tolerance)).sum())
-    worst = f"by up to {float((ours - theirs).abs().max()):.3g}"
-    return Check(False, f"{what}: {wrong} of {far.numel()} values are not as expected, {worst}", hint)
+
+    def judge(value: object) -> tuple[bool, str]:
+        if not isinstance(value, (Real, torch.Tensor)) or isinstance(value, bool):
+            kind = "tensor" if isinstance(expected, torch.Tensor) else "number"
+            return False, f"expected a {kind}, got {shown(value)}"
+        right, answer = (torch.as_tensor(x).detach().to("cpu", torch.float64) for x in (expected, value))
+        if right.shape != answer.shape:
+            return False, f"expected shape {tuple(right.shape)}, got {tuple(answer.shape)}"
+        distance = (right - answer).abs()
+        wrong = ~(distance <= tolerance * (1 + right.abs()))  # not a number is far from everything
+        if not wrong.any():
+            return True, "as expected" if right.dim() else shown(value)
+        if not right.dim():
+            return False, f"expected {shown(expected)}, got {shown(value)}"
+        count = f"{int(wrong.sum())} of {wrong.numel()} values are not as expected"
+        return False, f"{count}, by up to {float(distance.max()):.3g}"
+
+    return judged(what, came, judge, hint)
 
 
 def check_that(what: str, came: object, hint: str = "") -> Check:
     """Whether something holds: check_that("the clip comes back unchanged", lambda: torch.equal(a, b))."""
-    came, broken = value_of(what, came, hint)
-    if broken:
-        return broken
-    passed = bool(came) if isinstance(came, (bool, torch.Tensor)) or type(came).__module__ == "numpy" else False
-    return Check(True, what) if passed else Check(False, f"{what}: it is not so yet", hint)
+
+    def judge(value: object) -> tuple[bool, str]:
+        holds = (isinstance(value, (bool, torch.Tensor)) or type(value).__module__ == "numpy") and bool(value)
+        return holds, "" if holds else "it is not so yet"
+
+    return judged(what, came, judge, hint)
 
 
 def check_answer(what: str, answer: object, expected: object, hint: str = "") -> Check:
     """Whether an exercise is answered right, without giving the answer away; None is an answer still to come."""
-    answer, broken = value_of(what, answer, hint)
-    if broken:
-        return broken
-    if answer is None:
-        return Check(False, f"{what}: not answered yet", "write your answer where the cell above has None")
-    if same(answer, expected):
-        return Check(True, f"{what}: {shown(answer)}")
-    return Check(False, f"{what}: {shown(answer)} is not right yet", hint)
+
+    def judge(value: object) -> tuple[bool, str]:
+        if value is None:
+            return False, TO_COME
+        right = same(value, expected)
+        return right, shown(value) if right else f"{shown(value)} is not right yet"
+
+    check = judged(what, answer, judge, hint)
+    to_come = check.text == f"{what}: {TO_COME}"
+    return Check(False, check.text, "write your answer where the cell above has None") if to_come else check
 
 
 def check_above(what: str, came: object, bound: float, hint: str = "") -> Check:
     """Whether a measured fraction is above a bound, both shown in percent."""
-    came, broken = value_of(what, came, hint)
-    if broken:
-        return broken
-    if not isinstance(came, (int, float, torch.Tensor)):
-        return Check(False, f"{what}: expected a number, got {shown(came)}", hint)
-    if came > bound:
-        return Check(True, f"{what}: {came:.1%}, above {bound:.1%}")
-    return Check(False, f"{what}: {came:.1%}, expected above {bound:.1%}", hint)
+
+    def judge(value: object) -> tuple[bool, str]:
+        if not isinstance(value, (Real, torch.Tensor)):
+            return False, f"expected a number, got {shown(value)}"
+        above = bool(value > bound)  # type: ignore[operator]  # not every Real is declared to compare with float
+        return above, f"{value:.1%}, {'above' if above else 'expected above'} {bound:.1%}"
+
+    return judged(what, came, judge, hint)
 
 
-def value_of(what: str, came: object, hint: str = "") -> tuple[object, Check | None]:
-    """The value that was given, or that the given function returns; if it fails, the check that says how."""
-    if not isinstance(came, Callable) or isinstance(came, torch.nn.Module):
-        return came, None
+def judged(what: str, came: object, judge: Callable[[object], tuple[bool, str]], hint: str) -> Check:
+    """The check of the value that was given, or that the given function returns; if that fails, how it failed."""
+    value = came
     try:
-        # nbgrader takes anything on standard error, a warning too, for a failed test.
-        with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
-            warnings.simplefilter("ignore")
-            return came(), None
+        if callable(came) and not isinstance(came, torch.nn.Module):
+            # nbgrader takes anything on standard error, a warning too, for a failed test.
+            with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
+                warnings.simplefilter("ignore")
+                value = came()
     except NotImplementedError:
-        return None, Check(False, f"{what}: not written yet", "replace `raise NotImplementedError()` with your answer")
+        return Check(False, f"{what}: not written yet", "replace `raise NotImplementedError()` with your answer")
     except SystemExit:
-        return None, Check(False, f"{what}: your code ended the program (exit)", "let the function return its result")
+        return Check(False, f"{what}: your code ended the program (exit)", "let the function return its result")
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)[2:]  # without this function and the lambda
-        own = [frame for frame in frames if "site-packages" not in frame.filename and frame.line]
-        where = f" in the line `{own[-1].line}`" if own else ""
-        return None, Check(False, f"{what}: your code stopped{where} with {type(error).__name__}: {shown(error)}", hint)
+        reason, line = failure(error, skip=2)  # without this function and the lambda
+        where = f" in the line `{line}`" if line else ""
+        return Check(False, f"{what}: your code stopped{where} with {shown(reason)}", hint)
+    try:
+        passed, words = judge(value)
+    except Exception as error:  # such as the truth of a tensor of several values
+        return Check(False, f"{what}: a {type(value).__name__} like this cannot be judged: {failure(error)[0]}", hint)
+    return Check(passed, f"{what}: {words}" if words else what, "" if passed else hint)
 
 
 def same(came: object, expected: object) -> bool:
@@ -128,8 +139,9 @@ def same(came: object, expected: object) -> bool:
     if isinstance(expected, torch.Tensor):
         return isinstance(came, torch.Tensor) and came.shape == expected.shape and bool((came == expected).all())
     if isinstance(expected, (list, tuple)):
-        alike = isinstance(came, (list, tuple)) and len(came) == len(expected)
-        return alike and all(same(*pair) for pair in zip(came, expected, strict=True))
+        if not isinstance(came, (list, tuple)) or len(came) != len(expected):
+            return False
+        return all(same(*pair) for pair in zip(came, expected, strict=True))
     known = type(came).__module__ in {"builtins", "numpy", "torch"} or type(came) is type(expected)
     return known and getattr(came, "shape", ()) == () and bool(came == expected)
 

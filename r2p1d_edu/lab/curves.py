@@ -38,8 +38,11 @@ class Curves:
     ):
         self.network, self.label, self.total_steps = network, label or network_title(network), total_steps
         self.window = min(50, max(5, total_steps // 40))
-        self.raw_loss, self.loss, self.accuracy, self.validation, self.learning_rate = [], [], [], [], []
-        self.first = self.last = self.not_finite = None
+        curves: tuple[list[tuple[int, float]], ...] = ([], [], [], [], [])
+        self.raw_loss, self.loss, self.accuracy, self.validation, self.learning_rate = curves
+        self.first: dict | None = None
+        self.last: dict | None = None
+        self.not_finite: int | None = None
         self.highest_rate = 0.0
         self.ended = False
         self._mean_loss, self._mean_accuracy = RunningMean(self.window), RunningMean(self.window)
@@ -102,7 +105,7 @@ class Curves:
         return self.ended or (self.last is not None and self.last["step"] >= self.total_steps)
 
     def _time(self) -> str:
-        if self.first is self.last:  # the pace is known from the second row on
+        if self.first is None or self.last is None or self.first is self.last:  # the pace is known from row 2 on
             return "–"
         if self.done:
             return f"took {_clock(self.last['seconds'])}"

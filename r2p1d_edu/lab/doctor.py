@@ -20,7 +20,7 @@ FOR_NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "matplotlib", "fvcore"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `state` is ok, note (works, but worth knowing) or missing (mend this)."""
+    """One line of the report; `state` is ok, note (works, but worth knowing) or missing (to be put right)."""
 
     state: str
     text: str
@@ -32,9 +32,9 @@ class Finding:
 def examine(data: str | Path = "data") -> list[Finding]:
     """Look at everything that the course needs; nothing is downloaded, and only a temporary file is written."""
     found = list(versions())
-    if any(finding.state == "missing" and finding.text.startswith(NEEDED) for finding in found):
+    if not all(map(installed, NEEDED)):
         return found  # nothing else can be tried
-    return [*found, *device(), video(), storage(), *datasets(Path(data))]
+    return [*found, *device(), video(), storage(), *data_findings(Path(data))]
 
 
 def versions() -> Iterator[Finding]:
@@ -44,10 +44,18 @@ def versions() -> Iterator[Finding]:
     yield Finding("ok" if new_enough else "missing", f"Python {platform.python_version()}{advice}")
     for packages, extra in ((NEEDED, ""), (FOR_NOTEBOOKS, "[lab]")):
         for package in packages:
-            try:
-                yield Finding("ok", f"{package} {importlib.metadata.version(package)}")
-            except importlib.metadata.PackageNotFoundError:
+            if version := installed(package):
+                yield Finding("ok", f"{package} {version}")
+            else:
                 yield Finding("missing", f"{package}: not installed; run pip install -e '.{extra}' in the project")
+
+
+def installed(package: str) -> str | None:
+    """The version of a package, if it is there."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def device() -> Iterator[Finding]:
@@ -60,7 +68,8 @@ def device() -> Iterator[Finding]:
 
     chosen = choose_device("auto")
     name = torch.cuda.get_device_name() if chosen == "cuda" else f"{torch.get_num_threads()} threads"
-    network = create_network("r2plus1d", depth=10, width=16).to(memory_format=torch.channels_last_3d)
+    network = create_network("r2plus1d", depth=10, width=16)
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # PyTorch forgot to declare it
     trusted = trust(network, (3, 8, 40, 40), 16, device=chosen)
     words = {"bf16": "bfloat16 mixed precision", "32": "float32"}[trusted.precision]
     checked = ", its convolutions held against float32's" if trusted.precision == "bf16" else ""
@@ -101,7 +110,7 @@ def storage() -> Finding:
         return Finding("missing", f"cannot write to {folder} ({problem}); set R2P1D_CACHE to another folder")
 
 
-def datasets(data: Path) -> Iterator[Finding]:
+def data_findings(data: Path) -> Iterator[Finding]:
     """Which datasets are in the data folder."""
     from r2p1d_edu.video.ucf101 import load_split
 

@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from r2p1d_edu.errors import InputError
+from r2p1d_edu.errors import check_shape
 from r2p1d_edu.lab.palette import BLACK, BLUE, SKY_BLUE, VERMILLION
 
 SLANT = radians(40)  # of the time axis, above the horizontal
@@ -50,13 +50,13 @@ class Scale:
         cls, shapes: Iterable[Sequence[int]], *, side: float = 0.8, depth: float = 0.45, bar: float = 1.0
     ) -> "Scale":
         """The scale at which the largest H or W is `side` long, the largest T `depth` and the largest C `bar`."""
-        shapes = [check_shape(shape) for shape in shapes]
+        shapes = [check_shape(shape, "a cuboid is drawn for") for shape in shapes]
         channels, frames, *sides = (max(sizes) for sizes in zip(*shapes, strict=True))
         return cls(side / max(sides), depth / frames, bar / channels)
 
     def extent(self, shape: Sequence[int]) -> tuple[float, float]:
         """Width and height of the cuboid's outline, without bar and label."""
-        _, frames, height, width = check_shape(shape)
+        _, frames, height, width = check_shape(shape, "a cuboid is drawn for")
         dx, dy = self.depth(frames)
         return width * self.pixel + dx, height * self.pixel + dy
 
@@ -76,7 +76,7 @@ def draw_cuboid(
     Raises:
         InputError: the shape is not four whole numbers of 1 or more.
     """
-    channels, frames, height, width = check_shape(shape)
+    channels, frames, height, width = check_shape(shape, "a cuboid is drawn for")
     w, h = width * scale.pixel, height * scale.pixel
     dx, dy = scale.depth(frames)
     left, right, top = x - w / 2, x + w / 2, y + h
@@ -115,11 +115,3 @@ def blank_axes(width: float, height: float) -> tuple[Figure, Axes]:
 def mix(color: str, other: str, share: float) -> tuple[float, float, float]:
     """A colour with `share` of another one in it."""
     return tuple((1 - share) * np.array(to_rgb(color)) + share * np.array(to_rgb(other)))
-
-
-def check_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """Four whole numbers of 1 or more; anything else is refused."""
-    shape = tuple(shape)
-    if len(shape) != 4 or any(not isinstance(size, int | np.integer) or size < 1 for size in shape):
-        raise InputError(f"a cuboid is drawn for a shape (C, T, H, W), four whole numbers of 1 or more; got {shape!r}")
-    return shape

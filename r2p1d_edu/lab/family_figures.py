@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from r2p1d_edu.accounting.report import html_table
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
-from r2p1d_edu.lab.network_figure import ROWS, STAGES
 from r2p1d_edu.lab.palette import style, title
-from r2p1d_edu.networks.family import FAMILY
-from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, format_table, show
+from r2p1d_edu.networks.family import CONTROLLED, FAMILY, STAGES
+from r2p1d_edu.networks.table import COLUMNS, NOTES, family_table, format_cell, format_table
 
-COSTS = {
+COST_AXES = {
     # cost:       (in units of, label)
     "GMAC":       (1, "GMAC for one clip"),
     "parameters": (1e6, "million parameters"),
@@ -44,7 +44,7 @@ def family_diagram(names: Sequence[str] = tuple(FAMILY)) -> Figure:
         y = height - row * (number + 1.6)
         axes.text(left - 0.15, y, title(name), ha="right", va="center", fontsize=13, weight="bold", color=INK)
         axes.plot([left - 0.08, right], [y, y], color=INK, linewidth=1, zorder=0)
-        for x, kind in zip(middles, ROWS[name], strict=True):
+        for x, kind in zip(middles, (FAMILY | CONTROLLED)[name], strict=True):
             draw_kind(axes, x, y, kind, width=column - 0.14, height=row - 0.06, fontsize=11)
     return figure
 
@@ -60,10 +60,10 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
     Raises:
         InputError: another cost, level or number of frames.
     """
-    check_choice(cost, COSTS, "cost")
+    check_choice(cost, COST_AXES, "cost")
     check_choice(frames, (8, 16), "number of frames")
     check_choice(level, LEVELS, "level of accuracy")
-    unit, label = COSTS[cost]
+    unit, label = COST_AXES[cost]
     rows = [row for row in family_table() if row["frames"] == frames]
     points = {row["network"]: (row[cost] / unit, row[f"paper {level}"]) for row in rows}
     figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
@@ -76,23 +76,23 @@ def accuracy_against(cost: str, frames: int = 16, level: str = "clip") -> Figure
     axes.set_xlabel(f"{label} of {frames} frames of 112×112 (computed)" if cost == "GMAC" else f"{label} (computed)")
     axes.set_ylabel(f"{level} top-1 in % (published)")
     axes.set_title(f"Kinetics-400, Table 2 of the paper, {frames} frames", fontsize=11)
-    label_points(axes, points)
+    label_points(figure, axes, points)
     return figure
 
 
-def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
+def label_points(figure: Figure, axes: Axes, points: dict[str, tuple[float, float]]) -> None:
     """Write each network's name beside its marker, where it covers the least of the other markers and names.
 
     Each name in turn takes the best place that the others leave it, a few times over.
     """
-    axes.figure.draw_without_rendering()  # the axes take their final place
-    scale = 72 / axes.figure.dpi  # pixels to points
+    figure.draw_without_rendering()  # the axes take their final place
+    scale = 72 / figure.dpi  # pixels to points
     at = {name: axes.transData.transform(point) * scale for name, point in points.items()}
-    markers = {name: box(*point, *MARKER, "center") for name, point in at.items()}
-    options = {
-        name: [box(x + right, y + up, LETTER[0] * len(title(name)), LETTER[1], align) for right, up, align in PLACES]
-        for name, (x, y) in at.items()
-    }
+    markers = {name: label_box(x, y, *MARKER, "center") for name, (x, y) in at.items()}
+    options = {}
+    for name, (x, y) in at.items():
+        width, height = LETTER[0] * len(title(name)), LETTER[1]
+        options[name] = [label_box(x + right, y + up, width, height, align) for right, up, align in PLACES]
     chosen = dict.fromkeys(points, 0)
     for name in [*points] * 3:
         others = [options[other][place] for other, place in chosen.items() if other != name]
@@ -100,21 +100,21 @@ def label_points(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
         cost = [rank + sum(overlap(option, other) for other in others) for rank, option in enumerate(options[name])]
         chosen[name] = cost.index(min(cost))
     for name, place in chosen.items():
-        *offset, align = PLACES[place]
-        axes.annotate(title(name), points[name], offset, textcoords="offset points", ha=align, va="center", fontsize=10)
+        right, up, align = PLACES[place]
+        text = axes.annotate(title(name), points[name], (right, up), textcoords="offset points", fontsize=10)
+        text.set(ha=align, va="center")
 
 
-def box(x: float, y: float, width: float, height: float, align: str) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top of a box whose left side, centre or right side is at x, its middle at y."""
+def label_box(x: float, y: float, width: float, height: float, align: str) -> Bbox:
+    """A box whose left side, centre or right side is at x, its middle at y."""
     left = x - {"left": 0, "center": width / 2, "right": width}[align]
-    return left, y - height / 2, left + width, y + height / 2
+    return Bbox.from_bounds(left, y - height / 2, width, height)
 
 
-def overlap(one: Sequence[float], other: Sequence[float]) -> float:
-    """The area that two boxes (left, bottom, right, top) share."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0) * max(height, 0)
+def overlap(one: Bbox, other: Bbox) -> float:
+    """The area that two boxes share."""
+    shared = Bbox.intersection(one, other)
+    return shared.width * shared.height if shared else 0
 
 
 class FamilyTable:
@@ -127,6 +127,7 @@ class FamilyTable:
         return format_table(self.rows)
 
     def _repr_html_(self) -> str:
-        body = [[title(row["network"]), *(show(column, row[column]) for column in COLUMNS[1:])] for row in self.rows]
+        cells = [[format_cell(column, row[column]) for column in COLUMNS[1:]] for row in self.rows]
+        body = [[title(row["network"]), *others] for row, others in zip(self.rows, cells, strict=True)]
         caption = "The family: costs as computed here, accuracies as published"
         return html_table(caption, list(COLUMNS), body, footer=" ".join(NOTES))

@@ -14,6 +14,7 @@ three, at most three times a second. It stays in the saved notebook as SVG with 
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.curves import Curves
@@ -44,7 +45,7 @@ class LivePlot:
     ):
         self.total_steps = total_steps
         self.runs: list[Curves] = []
-        self._options = {"title": title, "ceiling": ceiling, "ceiling_label": ceiling_label}
+        self._draw = partial(draw, title=title, ceiling=ceiling, ceiling_label=ceiling_label)
         self._handle = None
         self._drawn = -math.inf
         if network is not None:
@@ -89,7 +90,7 @@ class LivePlot:
 
     def svg(self) -> str:
         """The picture as it is now."""
-        return draw(self.runs, **self._options)
+        return self._draw(self.runs)
 
     def text(self) -> str:
         """The latest values, a line for each run."""

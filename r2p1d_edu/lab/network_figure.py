@@ -18,11 +18,9 @@ from r2p1d_edu.accounting.report import Account, times
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.drawing import INK, KINDS, LIGHT_GREY, Scale, blank_axes, draw_cuboid, draw_kind
 from r2p1d_edu.lab.palette import style, title
-from r2p1d_edu.networks.family import CONTROLLED, FAMILY, create_network
+from r2p1d_edu.networks.family import CONTROLLED, FAMILY, STAGES, create_network
 from r2p1d_edu.networks.published import Accuracy, published
 
-# A stage as the paper calls it (Table 1), by its name in the network.
-STAGES = {"stem": "conv1", "layer1": "conv2_x", "layer2": "conv3_x", "layer3": "conv4_x", "layer4": "conv5_x"}
 ROWS = FAMILY | CONTROLLED
 AS_PAPER = {"depth": 18, "width": 64, "size": 112}  # what the published accuracies belong to
 AXES = ("frame", "row", "column")

@@ -58,12 +58,12 @@ NETWORKS = {
     "c3d":          ("C3D",          BLUE,       DOTTED,       "v"),
 }  # fmt: skip
 
-OWN = Style(GREY, DASHED, "*")  # a learner's own row of kinds, or any other name
+FALLBACK = Style(GREY, DASHED, "*")  # a learner's own row of kinds, or any other name
 
 
 def style(name: str | Sequence[str]) -> Style:
-    """The look of a network. What is not in NETWORKS, such as a learner's own row, gets OWN."""
-    return Style(*NETWORKS[name][1:]) if _known(name) else OWN
+    """The look of a network. What is not in NETWORKS, such as a learner's own row, gets FALLBACK."""
+    return Style(*NETWORKS[name][1:]) if isinstance(name, str) and name in NETWORKS else FALLBACK
 
 
 def styles(names: Sequence[str | Sequence[str]]) -> list[Style]:
@@ -85,13 +85,7 @@ def title(name: str | Sequence[str]) -> str:
     >>> title("r2plus1d"), title(("3d", "3d", "2d", "2d", "2d"))
     ('R(2+1)D', '3d-3d-2d-2d-2d')
     """
-    if _known(name):
-        return NETWORKS[name][0]
-    return name if isinstance(name, str) else "-".join(name)
-
-
-def _known(name: str | Sequence[str]) -> bool:
-    return isinstance(name, str) and name in NETWORKS
+    return NETWORKS.get(name, (name,))[0] if isinstance(name, str) else "-".join(name)
 
 
 def _star(corners: int, turn: float, waist: float | None = None) -> str:

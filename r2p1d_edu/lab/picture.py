@@ -8,15 +8,15 @@ from xml.sax.saxutils import escape
 from r2p1d_edu.lab.curves import Curves
 from r2p1d_edu.lab.palette import LINE_WIDTH, MARKER_PATHS, Style, styles
 
-WIDTH = 720
+PICTURE_WIDTH = 720
 MAX_POINTS, MAX_MARKERS = 200, 30  # of a curve: a panel is 288 pixels wide
 INK, SOFT, GRID, ALARM = "#1A1A1A", "#555555", "#E3E3E3", "#B00020"
 # The table under the panels: where each column ends.
-COLUMNS = {"step": 282, "epoch": 330, "loss": 402, "accuracy": 474, "validation": 548, "clips/s": 604, "time": 704}
+COLUMN_ENDS = {"step": 282, "epoch": 330, "loss": 402, "accuracy": 474, "validation": 548, "clips/s": 604, "time": 704}
 
 
 @dataclass(frozen=True)
-class Panel:
+class PlotArea:
     """A plotting area, in pixels from the top left corner; steps run from 0 to x_max, values from 0 to y_max."""
 
     left: float
@@ -103,18 +103,18 @@ def draw(
     total = max([run.total_steps for run in runs], default=1)
     fastest = max([run.highest_rate for run in runs], default=0)
     top = loss_top(runs)
-    loss = Panel(48, 60, 288, 108, total, top)
-    rate = Panel(48, 192, 288, 24, total, fastest or 1)
-    accuracy = Panel(410, 60, 288, 156, total, 1)
+    loss = PlotArea(48, 60, 288, 108, total, top)
+    rate = PlotArea(48, 192, 288, 24, total, fastest or 1)
+    accuracy = PlotArea(410, 60, 288, 156, total, 1)
     looks = styles([run.network for run in runs])
     window = f" over {runs[0].window} steps" if len({run.window for run in runs}) == 1 else ""
     height = 270 + 20 * max(len(runs), 1)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" style="max-width:100%;height:auto" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{PICTURE_WIDTH}" height="{height}" '
+        f'viewBox="0 0 {PICTURE_WIDTH} {height}" style="max-width:100%;height:auto" '
         'font-family="system-ui, sans-serif" font-size="12">',
-        f"<title>{escape(title)}</title><desc>{escape(describe(runs, ceiling, ceiling_label))}</desc>",
-        f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#FFFFFF"/>',
+        f"<title>{escape(title)}</title><desc>{escape(in_words(runs, ceiling, ceiling_label))}</desc>",
+        f'<rect width="{PICTURE_WIDTH}" height="{height}" rx="8" fill="#FFFFFF"/>',
         _text(16, 25, title, size=16, weight="bold"),
         _text(16, 47, f"Loss: thin, each step; bold, mean{window}"),
         _text(378, 47, "Accuracy: line, training; marker, validation"),
@@ -142,7 +142,7 @@ def draw(
     return "".join([*parts, *_table(runs, looks), "</svg>"])
 
 
-def describe(runs: Sequence[Curves], ceiling: float | None = None, ceiling_label: str = "ceiling") -> str:
+def in_words(runs: Sequence[Curves], ceiling: float | None = None, ceiling_label: str = "ceiling") -> str:
     """What the picture shows, in words, with the latest values of every run."""
     line = f" A dashed line marks the {ceiling_label} at {100 * ceiling:.3g} %." if ceiling is not None else ""
     values = " ".join(f"{run.text()}." for run in runs)
@@ -152,18 +152,18 @@ def describe(runs: Sequence[Curves], ceiling: float | None = None, ceiling_label
 def _table(runs: Sequence[Curves], looks: Sequence[Style]) -> list[str]:
     """The latest values, a line for each run, which is also the legend."""
     parts = [f'<path d="M16,260H704" stroke="{GRID}"/>']
-    parts += [_text(x, 255, name, SOFT, "end") for name, x in COLUMNS.items()]
+    parts += [_text(x, 255, name, SOFT, "end") for name, x in COLUMN_ENDS.items()]
     for place, (run, look) in enumerate(zip(runs, looks, strict=True)):
         y = 277 + 20 * place
         parts.append(f'<path d="M16,{y - 4}H52" {_pen(look)}/>{_marker(34, y - 4, look)}')
         parts.append(_text(60, y, _cut(run.label, 14), weight="bold", size=13))
         summary = run.summary()
-        for name, x in COLUMNS.items():
+        for name, x in COLUMN_ENDS.items():
             parts.append(_text(x, y, summary[name], ALARM if summary[name] == "not finite" else INK, "end", size=13))
     return parts
 
 
-def _level(panel: Panel, value: float, label: str) -> str:
+def _level(panel: PlotArea, value: float, label: str) -> str:
     """A dashed line across the panel, its label on the right, above it or, where there is no room, below."""
     y = panel.at(0, value)[1]
     right, base = panel.left + panel.width, y - 6 if y - panel.top > 20 else y + 15

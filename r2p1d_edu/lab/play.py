@@ -10,6 +10,14 @@ from PIL import Image  # matplotlib needs it as well
 from r2p1d_edu.errors import InputError
 
 
+def as_clip(frames: np.ndarray) -> np.ndarray:
+    """The frames as an array uint8 (T, H, W, 3); InputError for anything else."""
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
+        raise InputError(f"a clip is uint8 (T, H, W, 3), not empty; got {frames.dtype} {frames.shape}")
+    return frames
+
+
 def animated_png(frames: np.ndarray, fps: float = 8, scale: int = 3, colours: int = 64) -> bytes:
     """uint8 (T, H, W, 3) as an animated PNG that repeats without end.
 
@@ -19,15 +27,12 @@ def animated_png(frames: np.ndarray, fps: float = 8, scale: int = 3, colours: in
     Raises:
         InputError: other frames, or a setting out of range.
     """
-    frames = np.asarray(frames)
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
-        raise InputError(f"a clip is uint8 (T, H, W, 3), not empty; got {frames.dtype} {frames.shape}")
+    frames = as_clip(frames)
     if not (fps > 0 and scale >= 1 and 2 <= colours <= 256):
         raise InputError(f"fps {fps}, scale {scale}, colours {colours}; give above 0, at least 1, and 2 to 256")
     large = frames.repeat(scale, axis=1).repeat(scale, axis=2)
-    palette = Image.fromarray(frames.reshape(-1, *frames.shape[2:])).quantize(
-        colours
-    )  # of all frames, one under another
+    column = Image.fromarray(frames.reshape(-1, *frames.shape[2:]))  # all frames, one under another
+    palette = column.quantize(colours)
     first, *others = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in large]
     buffer = BytesIO()
     first.save(buffer, "PNG", save_all=True, append_images=others, duration=1000 / fps, loop=0)

@@ -30,7 +30,7 @@ def prediction_strips(
         clips: uint8 (T, H, W, 3) each.
         labels: the true class of each clip.
         said: name of a network → probabilities (clips, classes).
-        every: show every so many-th frame.
+        every: show every n-th frame.
         bars: how many of the likeliest classes to show.
 
     Returns:
@@ -60,14 +60,16 @@ def prediction_strips(
         left.set_ylabel(classes[label], rotation=0, ha="right", va="center", fontsize=11)
         for place, (name, rows) in zip(axes[row, 1:], said.items(), strict=True):
             likeliest = np.argsort(-rows[row], kind="stable")[:bars]
-            draw_bars(place, likeliest, rows[row], label, classes)
+            draw_probabilities(place, likeliest, rows[row], label, classes)
             place.set_title(name if row == 0 else "", fontsize=11)
             first = likeliest[0]
             words.append(f"{classes[label]}: {name} says {classes[first]}, {rows[row][first]:.0%}")
     return figure, f"Clips by their true class, and what was predicted. {'; '.join(words)}."
 
 
-def draw_bars(axes: Axes, likeliest: np.ndarray, probabilities: np.ndarray, label: int, classes: Sequence[str]) -> None:
+def draw_probabilities(
+    axes: Axes, likeliest: np.ndarray, probabilities: np.ndarray, label: int, classes: Sequence[str]
+) -> None:
     """The likeliest classes from the top, each with its probability."""
     colors = [GREEN if n == label else VERMILLION if n == likeliest[0] else GREY for n in likeliest]
     axes.barh(range(len(likeliest)), probabilities[likeliest], color=colors)
@@ -76,6 +78,6 @@ def draw_bars(axes: Axes, likeliest: np.ndarray, probabilities: np.ndarray, labe
     for place, (n, name) in enumerate(zip(likeliest, axes.get_yticklabels(), strict=True)):
         name.set_fontweight("bold" if n == label else "normal")
         inside = probabilities[n] > 0.6
-        ink = {"color": "white" if inside else "black", "ha": "right" if inside else "left", "va": "center"}
-        x = probabilities[n] + (-0.03 if inside else 0.03)
-        axes.text(x, place, f"{probabilities[n]:.0%}", fontsize=9, **ink)
+        x, align, color = (-0.03, "right", "white") if inside else (0.03, "left", "black")
+        text = f"{probabilities[n]:.0%}"
+        axes.text(probabilities[n] + x, place, text, fontsize=9, ha=align, va="center", color=color)

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor, nn
 
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
-from r2p1d_edu.errors import InputError, check_choice
-from r2p1d_edu.networks.checks import check_counts
+from r2p1d_edu.errors import InputError, check_choice, check_counts
 from r2p1d_edu.networks.convolutions import Conv
-from r2p1d_edu.networks.loading import load_weights, read_checkpoint
+from r2p1d_edu.networks.loading import load_weights, read_weights
 from r2p1d_edu.networks.resnet import DEPTHS, check_clips
 
 Size = int | tuple[int, int, int]
@@ -22,7 +21,7 @@ Size = int | tuple[int, int, int]
 
 def triple(value: Size) -> tuple[int, int, int]:
     """3 → (3, 3, 3); a tuple stays as it is."""
-    return (value, value, value) if isinstance(value, int) else tuple(value)
+    return (value, value, value) if isinstance(value, int) else value
 
 
 class SpatioTemporalConv(nn.Module):
@@ -52,16 +51,15 @@ class SpatioTemporalConv(nn.Module):
         t, d, d_width = triple(kernel_size)
         if d != d_width:
             raise InputError(f"kernel_size is {kernel_size}; it must be square in space, such as (3, 7, 7)")
-        stride_t, *stride_space = triple(stride)
-        padding_t, *padding_space = triple(padding)
+        (st, sh, sw), (pt, ph, pw) = triple(stride), triple(padding)
         mid = midplanes(in_channels, out_channels, t, d)
         if first_conv:
-            t, padding_t = 3, 1
+            t, pt = 3, 1
             # Quirk: a literal. The listing's comment derives 45 from the paper's formula, which gives 83.
             mid = STEM_MIDPLANES
-        self.spatial_conv = Conv(in_channels, mid, (1, d, d), (1, *stride_space), (0, *padding_space), bias)
+        self.spatial_conv = Conv(in_channels, mid, (1, d, d), (1, sh, sw), (0, ph, pw), bias)
         self.bn1 = nn.BatchNorm3d(mid)
-        self.temporal_conv = Conv(mid, out_channels, (t, 1, 1), (stride_t, 1, 1), (padding_t, 0, 0), bias)
+        self.temporal_conv = Conv(mid, out_channels, (t, 1, 1), (st, 1, 1), (pt, 0, 0), bias)
         self.bn2 = nn.BatchNorm3d(out_channels)
         self.relu = nn.ReLU()
 
@@ -186,26 +184,17 @@ class R2Plus1DClassifier(nn.Module):
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight)
         if pretrained is not False:
-            load_checkpoint(self, pretrained)
+            if not isinstance(pretrained, str | os.PathLike):
+                raise InputError(
+                    f"pretrained is {pretrained!r}, but neither the article nor the repositories it comes from publish"
+                    " weights of this network: give False, or the path of a checkpoint that was trained with it"
+                )
+            load_weights(self, read_weights(pretrained))
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify a batch of clips (N, 3, T, H, W)."""
         check_clips(x)
         return self.linear(self.res2plus1d(x))
-
-
-def load_checkpoint(model: nn.Module, path: str | os.PathLike) -> None:
-    """Load the state_dict in a file, or in the "state_dict" of the dict that the listing's trainer saves.
-
-    Raises:
-        InputError: no path, no such file, not a checkpoint, or weights of another network.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(
-            f"pretrained is {path!r}, but neither the article nor the repositories it comes from publish weights of"
-            " this network: give False, or the path of a checkpoint that was trained with it"
-        )
-    load_weights(model, read_checkpoint(path))
 
 
 def get_1x_lr_params(model: R2Plus1DClassifier) -> Iterator[nn.Parameter]:

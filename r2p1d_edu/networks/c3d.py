@@ -7,13 +7,12 @@ parameters at 16×112×112 and 400 classes.
 
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError
-from r2p1d_edu.networks.checks import check_counts
+from r2p1d_edu.errors import InputError, check_counts
 from r2p1d_edu.networks.convolutions import Conv, norm_relu
 from r2p1d_edu.networks.resnet import check_clips, initialise
 
-# A stage is so many 3×3×3 convolutions of so many times `width` channels, then a max-pool.
-STAGES = (
+# A stage: this many 3×3×3 convolutions of this many times `width` channels, then a max-pool.
+POOLING_STAGES = (
     # convolutions, channels
     (1, 1),
     (1, 2),
@@ -22,7 +21,7 @@ STAGES = (
     (2, 8),
 )
 HIDDEN = 64  # fc6 and fc7 have this many times `width` units: 4096 at width 64
-SMALLEST = 2 ** len(STAGES)  # five halvings leave one pixel of 32
+SMALLEST = 2 ** len(POOLING_STAGES)  # five halvings leave one pixel of 32
 
 
 class C3D(nn.Module):
@@ -50,7 +49,7 @@ class C3D(nn.Module):
             raise InputError(f"size is {size}; C3D halves it five times, so it must be {SMALLEST} or more")
         self.clip = (frames, size, size)
         in_channels, t, s = 3, frames, size
-        for stage, (convolutions, factor) in enumerate(STAGES, 1):
+        for stage, (convolutions, factor) in enumerate(POOLING_STAGES, 1):
             channels, layers = factor * width, []
             for _ in range(convolutions):
                 layers += [Conv(in_channels, channels, (3, 3, 3)), *norm_relu(channels)]
@@ -63,8 +62,8 @@ class C3D(nn.Module):
         self.fc7 = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(0.5))
         self.fc = nn.Linear(hidden, num_classes)
         self.apply(initialise)
-        for layer in (self.fc6[0], self.fc7[0]):  # hidden layers must keep the signal's size at every width
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        for layer in (self.fc6, self.fc7):  # hidden layers must keep the signal's size at every width
+            nn.init.kaiming_normal_(layer.get_parameter("0.weight"), nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify a batch of clips (N, 3, frames, size, size)."""

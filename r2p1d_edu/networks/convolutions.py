@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from r2p1d_edu.accounting.matching import midplanes
 
-Triple = tuple[int, int, int]
+Triple = tuple[int, int, int]  # along t, h, w
 
 
 class Conv(nn.Conv3d):
@@ -24,6 +24,7 @@ class Conv(nn.Conv3d):
     """
 
     in_float32 = False
+    padding: Triple  # Conv3d's may be a word, too
 
     def __init__(
         self,
@@ -34,8 +35,9 @@ class Conv(nn.Conv3d):
         padding: Triple | None = None,
         bias: bool = False,
     ):
-        padding = tuple(k // 2 for k in kernel) if padding is None else padding
-        super().__init__(in_channels, out_channels, kernel, stride, padding, bias=bias)
+        t, h, w = kernel
+        same = (t // 2, h // 2, w // 2)
+        super().__init__(in_channels, out_channels, kernel, stride, same if padding is None else padding, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (N, C_in, T, H, W)."""
@@ -78,7 +80,7 @@ class Conv(nn.Conv3d):
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         return torch.finfo(dtype).bits < 32
 
-    def away_from_edges(self, x: Tensor) -> tuple[Tensor, Triple, Triple]:
+    def away_from_edges(self, x: Tensor) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
         """x, stride and padding of the same convolution, without what oneDNN computes wrongly in bfloat16.
 
         Two faults of its kernels for AVX-512 and AMX, seen in oneDNN 3.7 to 3.13 (PyTorch 2.6 to 2.15):
@@ -93,7 +95,8 @@ class Conv(nn.Conv3d):
         """
         if x.device.type != "cpu" or not self.low_precision(x):
             return x, self.stride, self.padding
-        edges, strides, paddings = [], [], []
+        edges: list[int] = []
+        strides, paddings = [], []
         sizes = zip(x.shape[2:], self.size_out(x), self.kernel_size, self.stride, self.padding, strict=True)
         for length, positions, k, stride, padding in sizes:
             before = after = 0

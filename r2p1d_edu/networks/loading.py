@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -21,7 +22,7 @@ PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put 
 HEAD = ("fc.", "linear.")  # the classifier, in this package and in the article's listing
 
 
-def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
+def read_weights(path: str | PathLike) -> dict[str, Tensor]:
     """The tensors of a PyTorch checkpoint by name, on the CPU; nothing in the file can run.
 
     Weights that a training script wrapped ({"state_dict": …}) are unwrapped, and the prefix that DataParallel or
@@ -114,13 +115,13 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], *, new_head:
     for name in left:
         del given[name]
     both = [name for name in wanted if name in given]
-    misshapen = [name for name in both if describe(given[name]) != describe(own[name])]
+    misshapen = [name for name in both if shape_and_dtype(given[name]) != shape_and_dtype(own[name])]
     report = LoadReport(
         tuple(name for name in both if name not in misshapen),
         tuple(left),
         tuple(name for name in wanted if name not in given),
         tuple(name for name in given if name not in own),
-        tuple(f"{name} ({describe(given[name])}, network: {describe(own[name])})" for name in misshapen),
+        tuple(f"{name} ({shape_and_dtype(given[name])}, network: {shape_and_dtype(own[name])})" for name in misshapen),
     )
     if not report.fits:
         raise InputError(
@@ -133,7 +134,7 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], *, new_head:
     return report
 
 
-def describe(tensor: object) -> str:
+def shape_and_dtype(tensor: object) -> str:
     """Shape and kind of a tensor: what must agree before one is copied into another; precision need not."""
     if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.is_meta:
         return "no plain tensor"

@@ -15,10 +15,9 @@ from itertools import cycle
 
 from torch import Tensor, nn
 
-from r2p1d_edu.errors import InputError, check_choice
-from r2p1d_edu.networks.checks import check_counts
+from r2p1d_edu.errors import InputError, check_choice, check_counts
 from r2p1d_edu.networks.convolutions import Conv, Pseudo3D, norm_relu
-from r2p1d_edu.networks.resnet import check_clips, initialise
+from r2p1d_edu.networks.resnet import check_clips, check_values, initialise
 
 # Bottlenecks in res2, res3, res4, res5: ResNet-50, -101 and -152. A unit has two convolutions where ResNet has one, so
 # the first three groups hold four layers a block: 4·(3+4+6) + 3·3 in res5 + conv1 + fc = 63.
@@ -44,6 +43,7 @@ class Bottleneck(nn.Module):
         super().__init__()
         out_channels, strides = EXPANSION * channels, (1, stride, stride)
         self.reduce = nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), *norm_relu(channels))
+        self.unit: nn.Module
         if form == "2D":
             self.unit = nn.Sequential(Conv(channels, channels, (1, 3, 3)), *norm_relu(channels))
         else:
@@ -132,9 +132,5 @@ class P3D(nn.Module):
         x = self.pool2(self.res2(x))
         x = self.pool3(self.res3(x))
         x = self.pool4(self.res4(x))
-        if self.training and x[:, 0, :, ::2, ::2].numel() == 1:  # res5 strides by 2
-            raise InputError(
-                "one clip this small leaves res5 a single value a channel, and BatchNorm cannot train on one value:"
-                " use a batch of 2 clips or more, or larger frames, or eval()"
-            )
+        check_values(self, x, "res5", (1, 2, 2))
         return self.fc(self.avgpool(self.res5(x)).flatten(1))

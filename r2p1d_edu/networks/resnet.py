@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
-from r2p1d_edu.errors import InputError, check_choice
-from r2p1d_edu.networks.checks import check_counts
+from r2p1d_edu.errors import InputError, check_choice, check_counts
 from r2p1d_edu.networks.convolutions import Conv, make_conv, norm_relu
 from r2p1d_edu.networks.fusion import FUSIONS
 
@@ -129,14 +128,19 @@ class VideoResNet(nn.Module):
         """Classify a batch of clips (N, 3, T, H, W)."""
         check_clips(x, self.stacked_frames)
         x = self.layer3(self.layer2(self.layer1(self.stem(x))))
-        t, h, w = self.layer4[0].downsample[0].stride
-        if self.training and x[:, 0, ::t, ::h, ::w].numel() == 1:
-            raise InputError(
-                "one clip this small leaves layer4 a single value a channel, and BatchNorm cannot train on one value:"
-                " use a batch of 2 clips or more, or larger frames, or eval()"
-            )
+        check_values(self, x, "layer4", self.layer4[0].downsample[0].stride)
         x = self.fusion(self.avgpool(self.layer4(x)))
         return self.fc(x.flatten(1))
+
+
+def check_values(network: nn.Module, x: Tensor, group: str, stride: tuple[int, ...]) -> None:
+    """Refuse to train where the group that takes x with this stride leaves one value a channel."""
+    t, h, w = stride
+    if network.training and x[:, 0, ::t, ::h, ::w].numel() == 1:
+        raise InputError(
+            f"one clip this small leaves {group} a single value a channel, and BatchNorm cannot train on one value:"
+            " use a batch of 2 clips or more, or larger frames, or eval()"
+        )
 
 
 def initialise(module: nn.Module) -> None:

@@ -3,6 +3,7 @@
 import torch
 
 from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.accounting.report import text_table
 from r2p1d_edu.networks.family import FAMILY, create_network
 from r2p1d_edu.networks.published import published
 
@@ -31,17 +32,13 @@ def family_table() -> list[dict]:
 
 def format_table(rows: list[dict]) -> str:
     """The rows as aligned text, with the sources below."""
-    cells = [list(COLUMNS), *([show(key, value) for key, value in row.items()] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
-    lines = [
-        "  ".join(text.ljust(width) if column == 0 else text.rjust(width) for column, (text, width) in enumerate(pairs))
-        for pairs in (list(zip(row, widths, strict=True)) for row in cells)
-    ]
-    lines.insert(1, "-" * len(lines[0]))
+    body = [[format_cell(key, value) for key, value in row.items()] for row in rows]
+    header, *lines = text_table("", list(COLUMNS), body).splitlines()[1:]
+    lines = [header, "-" * len(header), *lines]
     return "\n".join([*lines, "", *NOTES])
 
 
-def show(column: str, value: object) -> str:
+def format_cell(column: str, value: object) -> str:
     """A cell as text: thousands marked in counts, three decimals for GMAC, as published for accuracies."""
     if isinstance(value, int):
         return f"{value:,}"

@@ -1,7 +1,7 @@
 """Published weights: a table, and a network that has them.
 
 What the sources say is in the table; the files themselves were not at hand when it was written. Any other checkpoint:
-`load_weights(network, read_checkpoint(path))`.
+`load_weights(network, read_weights(path))`.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,12 @@ from r2p1d_edu.download import download
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.folders import cache_folder, directory_lock
 from r2p1d_edu.networks.family import create_network
-from r2p1d_edu.networks.loading import LoadReport, load_weights, read_checkpoint, shorten
+from r2p1d_edu.networks.loading import load_weights, read_weights, shorten
 from r2p1d_edu.networks.preprocessing import Preprocessing
 from r2p1d_edu.networks.resnet import initialise
 
 TORCHVISION = "https://download.pytorch.org/models/"
 IG65M = "https://github.com/moabitcoin/ig65m-pytorch/releases/download/v1.0.0/"
-
-__all__ = ["CHECKPOINTS", "Checkpoint", "LoadReport", "Preprocessing", "load_weights", "pretrained", "read_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -146,9 +144,9 @@ def pretrained(
         with directory_lock(folder):
             download(checkpoint.url, file, checkpoint.sha256, checkpoint.size)
     new_head = classes != checkpoint.options["num_classes"]
-    load_weights(network, read_checkpoint(file), new_head=new_head)
+    load_weights(network, read_weights(file), new_head=new_head)
     if new_head:
-        network.fc.apply(initialise)
+        initialise(network.get_submodule("fc"))
     broken = [name for name, tensor in network.state_dict().items() if tensor.isnan().any()]
     if broken:
         raise InputError(f"{file}: NaN in {shorten(broken)}; the file is damaged")

@@ -1,36 +1,25 @@
 """What account says of a layer, that it leaves no trace, and what it refuses."""
 
 import copy
-import csv
 import subprocess
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from r2p1d_edu.accounting import account
+from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.family import create_network
 
-GOLDEN = list(csv.DictReader((Path(__file__).parents[1] / "golden" / "networks.csv").read_text().splitlines()))
 CLIP = (3, 4, 8, 8)
 
 
 def on_meta(name, **options):
     with torch.device("meta"):
         return create_network(name, **options)
-
-
-@pytest.mark.parametrize("published", GOLDEN, ids=lambda row: f"{row['network']}-{row['frames']}")
-def test_the_published_rows(published):
-    frames = int(published["frames"])
-    bill = account(on_meta(published["network"], frames=frames), (3, frames, 112, 112))
-    assert bill.params == int(published["params"])
-    assert f"{bill.macs / 1e9:.3f}" == published["gmac"]
 
 
 def test_group_by_group():
@@ -99,25 +88,25 @@ class Odd(nn.Module):
 
 def test_nothing_is_forgotten():
     network = Odd()
-    bill = account(network, CLIP)
-    rows = {row.name: row for row in bill.rows}
+    cost = account(network, CLIP)
+    rows = {row.name: row for row in cost.rows}
     pixels = 4 * 8 * 8
-    assert [row.parameters for row in bill.rows if row.name == "twice"] == [9, 0]
-    assert [row.macs for row in bill.rows if row.name == "twice"] == [9 * pixels] * 2
+    assert [row.parameters for row in cost.rows if row.name == "twice"] == [9, 0]
+    assert [row.macs for row in cost.rows if row.name == "twice"] == [9 * pixels] * 2
     assert rows["upsample"].macs == 3 * 2 * 4 * pixels
     assert rows["upsample"].parameters == 3 * 2 * 4 + 2
     assert rows["upsample"].out_shape == (2, 4, 16, 16)
     assert rows["conv3d"].macs == 5 * 2 * 9 * 4 * 14 * 14
     assert rows["upsample"].note
     assert rows["conv3d"].note
-    assert rows["relu"].relus == bill.relus == 1
+    assert rows["relu"].relus == cost.relus == 1
     assert rows["Odd"].parameters == 2 + 5 * 2 * 9  # bare parameters
     assert rows["never.0"].parameters == 7 * 7 + 7
     assert rows["fc"].parameters == 5 * 6 + 6
     assert rows["tied"].parameters == 6  # its weight is fc's
     assert rows["tied"].macs == 5 * 6
-    assert len(bill.rows) == 9
-    assert bill.params == sum(p.numel() for p in network.parameters())
+    assert len(cost.rows) == 9
+    assert cost.params == sum(p.numel() for p in network.parameters())
     assert rows["twice"].field == (1, 1, 1)
     assert rows["fc"].field is None  # what a transposed convolution sees is not worked out
 
@@ -130,7 +119,13 @@ def test_a_single_layer_is_a_network():
 class Unruly(Odd):
     def forward(self, x):
         super().forward(x)
-        raise RuntimeError("first line\nsecond line")
+        self.last.no_such_method()
+
+
+UNRULY = (
+    r"^the code of Unruly failed on a clip of 3×4×8×8 in the line `self\.last\.no_such_method\(\)`:"
+    r" AttributeError: 'Tensor' object has no attribute 'no_such_method'$"
+)
 
 
 @pytest.mark.parametrize("build", [Odd, Unruly, lambda: create_network("r2plus1d", width=4, depth=10)])
@@ -149,7 +144,7 @@ def test_the_network_is_left_as_it_was(build):
         return modules, tensors, list(network.state_dict())
 
     before, values = state(), copy.deepcopy(network.state_dict())
-    fails = pytest.raises(InputError, match=r"^Unruly cannot take a clip of 3×4×8×8: first line$")
+    fails = pytest.raises(InputError, match=UNRULY)
     with fails if isinstance(network, Unruly) else nullcontext():
         account(network, CLIP)
     assert state() == before
@@ -175,29 +170,29 @@ def test_refusals_name_the_layer_and_fit_one_line():
         account(nn.Sequential(nn.Flatten(), nn.Linear(7, 2)), CLIP)
     with pytest.raises(InputError, match=r"^Conv3d takes at least its window, 5×1×1, and gets \(1, 3, 4, 8, 8\)$"):
         account(nn.Conv3d(3, 2, (5, 1, 1)), CLIP)
-    with pytest.raises(InputError, match=r"^Sequential cannot take a clip of 3×4×8×8: [^\n]*$"):
+    with pytest.raises(InputError, match=r"^Sequential cannot take a clip of 3×4×8×8: TypeError: [^\n]*$"):
         account(nn.Sequential(nn.Identity(), nn.Bilinear(2, 2, 2)), CLIP)
     with pytest.raises(InputError, match=r"torch\.nn\.Module; got str"):
         account("r3d")
 
 
 def test_it_prints_displays_and_exports():
-    bill = account(on_meta("r2plus1d"))
-    for text in (str(bill), repr(bill), bill._repr_html_(), str(bill.groups())):
+    cost = account(on_meta("r2plus1d"))
+    for text in (str(cost), repr(cost), cost._repr_html_(), str(cost.groups())):
         assert "33,370,839" in text
         assert "41.496 GMAC" in text
         assert "1 MAC = 1 multiply-add" in text
-    lines = str(bill).splitlines()
+    lines = str(cost).splitlines()
     assert len({line.index("1×2×2") for line in lines if line.startswith("stem.0")}) == 1
     assert max(map(len, lines[1:-1])) <= 120
-    assert bill._repr_html_().count("<tr>") == len(bill.rows) + 2
-    assert "<caption>VideoResNet, one clip 3×16×112×112" in bill._repr_html_()
-    records = bill.to_records()
-    assert sum(record["macs"] for record in records) == bill.macs
+    assert cost._repr_html_().count("<tr>") == len(cost.rows) + 2
+    assert "<caption>VideoResNet, one clip 3×16×112×112" in cost._repr_html_()
+    records = cost.to_records()
+    assert sum(record["macs"] for record in records) == cost.macs
     assert records[0]["out_shape"] == (45, 16, 56, 56)
-    groups = bill.groups()
+    groups = cost.groups()
     totals = ("params", "macs", "activations", "relus")
-    assert [getattr(groups, key) for key in totals] == [getattr(bill, key) for key in totals]
+    assert [getattr(groups, key) for key in totals] == [getattr(cost, key) for key in totals]
     assert [row.name for row in groups.rows][:3] == ["stem", "layer1", "layer2"]
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from r2p1d_edu.accounting import account
+from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.networks.family import BUILDERS, create_network
 
 with warnings.catch_warnings():
@@ -62,11 +62,11 @@ def test_torchinfo_and_the_flop_counter_agree(name):
     with torch.device("meta"):
         network = create_network(name).eval()
     clip = own_size(name)
-    bill = account(network, clip)
-    assert (bill.params, bill.macs) == by_torchinfo(network, clip)
+    cost = account(network, clip)
+    assert (cost.params, cost.macs) == by_torchinfo(network, clip)
     macs, shapes = by_flop_counter(network, clip)
-    assert bill.macs == macs
-    assert [(row.in_shape, row.out_shape) for row in bill.rows] == shapes
+    assert cost.macs == macs
+    assert [(row.in_shape, row.out_shape) for row in cost.rows] == shapes
 
 
 # fvcore needs numbers to run on, so few: 1/8 of the width where the network lets us choose it.

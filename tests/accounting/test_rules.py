@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from r2p1d_edu.accounting import account
+from r2p1d_edu.accounting.layers import account
 from r2p1d_edu.accounting.rules import rule_for
 
 

@@ -1,4 +1,4 @@
-"""The checks of graded cells: every way to be wrong becomes a line of words, and none gets through."""
+"""The checks of lessons and graded cells: every way to be wrong becomes a line of words, and none gets through."""
 
 import sys
 import warnings
@@ -144,6 +144,19 @@ def test_close(came, expected, words):
     assert words in check.text
 
 
+@pytest.mark.parametrize("value", [torch.ones(3), torch.ones(1, 2), torch.zeros(0), np.ones(3), torch.ones(2) * 1j])
+def test_a_tensor_or_an_array_where_one_value_is_expected_becomes_words(check, value):
+    for came in (value, lambda: value):
+        assert not check(came).passed
+        assert check(came).text.startswith("what: ")
+        assert check(came).hint == "the hint"
+
+
+def test_nested_tensors_that_cannot_be_compared_become_words():
+    check = check_equal("what", {"a": torch.ones(2)}, {"a": torch.zeros(2)})
+    assert check.text.startswith("what: a dict like this cannot be judged: RuntimeError: Boolean value of Tensor")
+
+
 def test_that():
     for yes in (True, torch.tensor(True), np.True_):
         assert check_that("what", yes) == Check(True, "what")
@@ -165,3 +178,27 @@ def test_grade_prints_what_passed_and_raises_what_did_not(capsys):
     assert str(raised.value) == "2 of 3 checks failed:\n✗ two\n  hint: look there\n✗ three"
     assert isinstance(raised.value, AssertionError)
     assert raised.value._render_traceback_() == str(raised.value).splitlines()
+
+
+def test_no_answer_says_what_to_do_and_gives_nothing_away():
+    check = check_answer("weights", None, 884_736, hint="27 a pair")
+    assert not check.passed
+    assert "not answered yet" in str(check)
+    assert "None" in check.hint
+    assert "884" not in str(check)
+    assert "27" not in str(check)
+
+
+def test_a_wrong_answer_gets_the_hint_and_not_the_solution():
+    check = check_answer("weights", 12, 884_736, hint="27 a pair")
+    assert not check.passed
+    assert "12" in check.text
+    assert "hint: 27 a pair" in str(check)
+    assert "884" not in str(check)
+
+
+def test_the_right_answer_passes_even_where_it_is_zero_or_empty():
+    for value in (884_736, 0, [], False):
+        check = check_answer("weights", value, value, hint="27 a pair")
+        assert check.passed
+        assert str(check) == f"✓ weights: {value}"

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,11 @@ from r2p1d_edu.lab import doctor
 from r2p1d_edu.lab.doctor import FOR_NOTEBOOKS, NEEDED, examine
 from r2p1d_edu.training import precision
 from r2p1d_edu.video import decode
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
 
 
 def texts(findings, state=None):
@@ -63,6 +69,31 @@ sys.exit(main(["doctor"]))
     assert (done.returncode, done.stderr) == (1, "")
     assert f"MISSING {package}: not installed; run pip install -e '.' in the project" in done.stdout
     assert "training runs on" not in done.stdout
+
+
+def test_without_a_package_for_notebooks_all_else_is_still_looked_at(monkeypatch, tmp_path):
+    """torchinfo begins with torch, and is another package."""
+    real = importlib.metadata.version
+
+    def version(name):
+        if name == "torchinfo":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    findings = examine(tmp_path)
+    assert len(texts(findings, "missing")) == 1
+    for words in ("training runs on", "wrote and read a test file", "frames are cached", "no dataset in"):
+        assert any(words in text for text in texts(findings))
+
+
+def test_what_is_needed_is_what_the_project_says():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    for names, declared in (
+        (NEEDED, project["dependencies"]),
+        (FOR_NOTEBOOKS, project["optional-dependencies"]["lab"]),
+    ):
+        assert set(names) == {re.match(r"[\w-]+", line)[0] for line in declared}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +149,7 @@ def test_a_cache_that_cannot_be_written_is_missing(monkeypatch, tmp_path):
 def test_data_that_is_not_whole_is_a_note_that_says_why(arrow_folder, tmp_path):
     shutil.copytree(arrow_folder / "ucfTrainTestlist", tmp_path / "half" / "ucfTrainTestlist")
     (tmp_path / "half" / "videos" / "Ring").mkdir(parents=True)
-    (found,) = doctor.datasets(tmp_path)
+    (found,) = doctor.data_findings(tmp_path)
     assert found.state == "note"
     assert "at least two are needed" in found.text
 

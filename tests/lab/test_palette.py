@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from r2p1d_edu.lab.palette import LINE_WIDTH, MARKER_PATHS, NETWORKS, OWN, style, styles, title
+from r2p1d_edu.lab.palette import FALLBACK, LINE_WIDTH, MARKER_PATHS, NETWORKS, style, styles, title
 from r2p1d_edu.networks.family import BUILDERS
 
 NAMES = tuple(BUILDERS)
@@ -42,11 +42,11 @@ def test_the_ruler_itself():
 
 def test_every_network_of_the_course_has_a_look_and_a_name():
     assert set(NETWORKS) == set(NAMES)
-    assert style("my own") == style(("3d", "3d", "2d", "2d", "2d")) == style(["3d"]) == OWN
+    assert style("my own") == style(("3d", "3d", "2d", "2d", "2d")) == style(["3d"]) == FALLBACK
 
 
 def test_any_two_differ_and_relatives_differ_twice():
-    for one, other in itertools.combinations([*map(style, NAMES), OWN], 2):
+    for one, other in itertools.combinations([*map(style, NAMES), FALLBACK], 2):
         assert one != other
         if one.color == other.color:
             assert one.dash != other.dash
@@ -90,7 +90,7 @@ def test_a_look_that_comes_again_gets_another_dash():
     assert looks[0] == style("mc3")
     assert looks[1] == style("r2plus1d")
     assert len(set(looks)) == 6
-    assert {look.color for look in looks} == {style("mc3").color, style("r2plus1d").color, OWN.color}
+    assert {look.color for look in looks} == {style("mc3").color, style("r2plus1d").color, FALLBACK.color}
 
 
 def test_titles_are_the_papers():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from r2p1d_edu.lab.widgets.run_menu import RunMenu, datasets, devices
+from r2p1d_edu.lab.widgets.run_menu import RunMenu, devices, list_datasets
 from r2p1d_edu.networks.family import FAMILY
 from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.recipe import Recipe
@@ -28,8 +28,8 @@ def test_left_alone_it_is_r2plus1d_on_arrow(data):
 
 
 def test_what_is_a_dataset_is_offered(data):
-    assert datasets(data) == ["arrow", "ucf101"]
-    assert datasets(data / "nowhere") == ["arrow"]
+    assert list_datasets(data) == ["arrow", "ucf101"]
+    assert list_datasets(data / "nowhere") == ["arrow"]
 
 
 def test_every_network_but_those_left_out(data):

@@ -104,6 +104,20 @@ def test_what_is_wrong_is_said_in_place(tmp_path):
     assert not training.start_button.disabled
 
 
+def test_a_fault_of_the_program_is_said_in_place_in_one_line(quick, monkeypatch):
+    def breaks(*_, **__):
+        raise ValueError("first line\nsecond line")
+
+    monkeypatch.setattr(tiny_training, "train", breaks)
+    training = TinyTraining(lambda: ["r3d"])
+    training.start()
+    training.thread.join(timeout=60)
+    assert "role='alert'" in training.status.value
+    assert "Training failed with ValueError: first line, in the line raise ValueError(" in training.status.value
+    assert training.status.value.count("\n") == 0
+    assert (training.start_button.disabled, training.stop_button.disabled) == (False, True)
+
+
 def test_no_more_videos_are_counted_than_there_are():
     training = TinyTraining(lambda: [])
     said = []

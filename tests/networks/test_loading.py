@@ -11,7 +11,7 @@ from scrambled import same, scramble, snapshot, tiny
 from torch import nn
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.networks.weights import load_weights, read_checkpoint
+from r2p1d_edu.networks.loading import load_weights, read_weights
 
 # Reading
 
@@ -25,12 +25,12 @@ def test_wrapped_and_prefixed_checkpoints_are_read(tmp_path, legacy, wrapper, pr
     if wrapper:
         content = {"epoch": 3, wrapper: content, "optimizer": {"lr": 0.1}}
     torch.save(content, tmp_path / "c.pth", _use_new_zipfile_serialization=not legacy)
-    assert same(read_checkpoint(tmp_path / "c.pth"), state)
+    assert same(read_weights(tmp_path / "c.pth"), state)
 
 
 def unreadable(path) -> str:
     with pytest.raises(InputError) as caught:
-        read_checkpoint(path)
+        read_weights(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
     assert "weights_only" not in str(caught.value)  # no advice to switch the protection off

@@ -178,8 +178,6 @@ def test_order_of_frames_matters_and_res5_cannot_see_it():
         ({"forms": "ABD"}, "forms is 'ABD'"),
         ({"forms": ""}, "forms is ''"),
         ({"width": 0}, "width is 0"),
-        ({"num_classes": 2.5}, "num_classes is 2.5"),
-        ({"frames": "16"}, "frames is '16'"),
     ],
 )
 def test_wrong_options_are_refused(options, message):
@@ -191,8 +189,6 @@ def test_wrong_options_are_refused(options, message):
     ("clip", "message"),
     [
         ((1, 3, 8, 2, 48), "3×3 pixels or more; got 2×48"),
-        ((1, 1, 8, 48, 48), r"\(N, 3, T, H, W\)"),
-        ((3, 8, 48, 48), r"\(N, 3, T, H, W\)"),
         ((1, 3, 0, 48, 48), "not empty"),
         ((1, 3, 16, 32, 32), "a batch of 2 clips or more"),
     ],

@@ -230,11 +230,6 @@ def test_a_tensor_that_was_never_set_is_noticed(published, monkeypatch):
         pretrained("tiny", file=file)
 
 
-def test_pretrained_refuses_what_does_not_exist(published, tmp_path):
+def test_pretrained_refuses_what_does_not_exist(published):
     with pytest.raises(InputError, match="unknown checkpoint 'r2d'; choose one of tiny"):
         pretrained("r2d")
-    with pytest.raises(InputError, match="no such file"):
-        pretrained("tiny", file=tmp_path / "none.pth")
-    torch.save(tiny("r3d").state_dict(), tmp_path / "other.pth")
-    with pytest.raises(InputError, match="not of this network"):
-        pretrained("tiny", file=tmp_path / "other.pth")

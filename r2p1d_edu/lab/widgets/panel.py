@@ -6,12 +6,32 @@ from html import escape
 import ipywidgets
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from traitlets import TraitError
 
-from r2p1d_edu.errors import InputError
+from r2p1d_edu.errors import InputError, check_choice, failure
 from r2p1d_edu.lab.figures import figure_png, figure_svg
 
-ALERT = "color:#D55E00;font-weight:bold;margin:4px 0"
 Drawing = tuple[Figure, str]  # the picture and the same in words: its alternative text
+
+
+def alert(text: object) -> str:
+    """HTML for what is wrong, which a screen reader says at once."""
+    return f"<p role='alert' style='color:#D55E00;font-weight:bold;margin:4px 0'>{escape(str(text))}</p>"
+
+
+def status(text: str) -> str:
+    """HTML for what goes on."""
+    return f"<p role='status'>{escape(text)}</p>"
+
+
+def with_fallback(bundle, words: str, figure: Figure | None = None) -> tuple[dict, dict]:
+    """A widget's MIME bundle, and what is left of it in a saved notebook without a kernel: words and a picture."""
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    data, metadata = {**data, "text/plain": words}, dict(metadata)
+    if figure:
+        data["image/png"], metadata["image/png"] = figure_png(figure), {"alt": words}
+        plt.close(figure)
+    return data, metadata
 
 
 class ControlPanel(ipywidgets.VBox):
@@ -51,12 +71,26 @@ class ControlPanel(ipywidgets.VBox):
         return {name: control.value for name, control in self.controls.items()}
 
     def set(self, **values) -> None:
-        """Set several controls and redraw once, as a preset button does."""
-        for name, value in values.items():
-            with self.controls[name].hold_trait_notifications():
-                self.controls[name].unobserve(self.redraw, names="value")
+        """Set several controls and redraw once, as a preset button does.
+
+        Raises:
+            InputError: there is no such control, or it cannot have this value; then all controls are as they were.
+        """
+        for name in values:
+            check_choice(name, self.controls, "control")
+        before = self.values()
+        for control in self.controls.values():
+            control.unobserve(self.redraw, names="value")
+        try:
+            for name, value in values.items():
                 self.controls[name].value = value
-            self.controls[name].observe(self.redraw, names="value")
+        except TraitError as error:
+            for other, old in before.items():
+                self.controls[other].value = old
+            raise InputError(f"{name} cannot be {value!r}: {failure(error)[0]}") from error
+        finally:
+            for control in self.controls.values():
+                control.observe(self.redraw, names="value")
         self.redraw()
 
     def redraw(self, _change=None) -> None:
@@ -65,7 +99,7 @@ class ControlPanel(ipywidgets.VBox):
         try:
             figure, words = self.draw(**values)
         except InputError as error:
-            self.message.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
+            self.message.value = alert(error)
             return
         self.shown, self.words, self.message.value = values, words, ""
         self.picture.value = figure_svg(figure, words)
@@ -73,9 +107,4 @@ class ControlPanel(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **options):
         figure, words = self.draw(**self.shown or self.values())
-        png = figure_png(figure)
-        plt.close(figure)
-        bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        data = dict(data) | {"text/plain": words, "image/png": png}
-        return data, dict(metadata) | {"image/png": {"alt": words}}
+        return with_fallback(super()._repr_mimebundle_(**options), words, figure)

@@ -1,13 +1,13 @@
 """Pick network, data and device: menus whose choice the cells of a lesson read."""
 
-from html import escape
+from contextlib import suppress
 from pathlib import Path
 
 import ipywidgets
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.palette import title
-from r2p1d_edu.lab.widgets.panel import ALERT
+from r2p1d_edu.lab.widgets.panel import alert, status, with_fallback
 from r2p1d_edu.networks.family import FAMILY
 from r2p1d_edu.training.device import choose_device
 from r2p1d_edu.training.recipe import DEVICES
@@ -17,7 +17,7 @@ from r2p1d_edu.video.ucf101 import LISTS, Split, load_split
 ARROW = "arrow"
 
 
-def datasets(data: Path) -> list[str]:
+def list_datasets(data: Path) -> list[str]:
     """The names of the datasets in a folder: `videos` with split lists; `arrow` comes first, since it can be made."""
     found = {path.parent.parent.name for path in data.glob(f"*/{LISTS}/classInd.txt")}
     return [ARROW, *sorted(name for name in found - {ARROW} if (data / name / "videos").is_dir())]
@@ -27,11 +27,9 @@ def devices() -> list[str]:
     """ "auto" and what is there."""
     there = []
     for name in DEVICES:
-        try:
+        with suppress(InputError):
             choose_device(name)
             there.append(name)
-        except InputError:
-            continue
     return there
 
 
@@ -49,7 +47,7 @@ class RunMenu(ipywidgets.VBox):
         self.folder = Path(data)
         names = [(title(name), name) for name in FAMILY if name not in without]
         self.network_menu = ipywidgets.Dropdown(description="network", options=names, value="r2plus1d")
-        self.data_menu = ipywidgets.Dropdown(description="data", options=datasets(self.folder))
+        self.data_menu = ipywidgets.Dropdown(description="data", options=list_datasets(self.folder))
         self.path = ipywidgets.Text(description="or a folder", placeholder="…/videos, with the split lists beside it")
         self.device_menu = ipywidgets.Dropdown(description="device", options=devices())
         self.line = ipywidgets.HTML()
@@ -74,9 +72,8 @@ class RunMenu(ipywidgets.VBox):
     @property
     def videos(self) -> Path:
         """The folder of class folders that is chosen: the typed one, if any."""
-        return (
-            Path(self.path.value.strip()) if self.path.value.strip() else self.folder / self.data_menu.value / "videos"
-        )
+        typed = self.path.value.strip()
+        return Path(typed) if typed else self.folder / self.data_menu.value / "videos"
 
     @property
     def is_arrow(self) -> bool:
@@ -107,12 +104,10 @@ class RunMenu(ipywidgets.VBox):
     def say(self, _change=None) -> None:
         """Show the choice, or in its place what is wrong with it."""
         try:
-            self.line.value = f"<p role='status'>{escape(self.words())}</p>"
+            self.line.value = status(self.words())
         except InputError as error:
-            self.line.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
+            self.line.value = alert(error)
 
     def _repr_mimebundle_(self, **options):
-        bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         chosen = f"network {title(self.network)}, data {self.videos}, device {self.device}"
-        return dict(data) | {"text/plain": chosen}, metadata
+        return with_fallback(super()._repr_mimebundle_(**options), chosen)

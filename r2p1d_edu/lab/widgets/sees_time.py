@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.lab.palette import GREY, style, title
+from r2p1d_edu.lab.play import as_clip
 from r2p1d_edu.lab.widgets.panel import ControlPanel
 from r2p1d_edu.training.evaluate import ORDERS, in_evaluation, predict
 
@@ -28,10 +29,7 @@ def reorder(clip: np.ndarray, order: str) -> np.ndarray:
 
 def batch_of_one(clip: np.ndarray) -> Tensor:
     """uint8 (T, H, W, 3) → (1, 3, T, H, W); InputError for anything else."""
-    clip = np.asarray(clip)
-    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[-1] != 3 or 0 in clip.shape:
-        raise InputError(f"a clip is uint8 (T, H, W, 3), not empty; got {clip.dtype} {clip.shape}")
-    return torch.from_numpy(np.ascontiguousarray(clip)).permute(3, 0, 1, 2)[None]
+    return torch.from_numpy(np.ascontiguousarray(as_clip(clip))).permute(3, 0, 1, 2)[None]
 
 
 def probabilities(network: nn.Module | Classifier, clip: np.ndarray, classes: int) -> np.ndarray:
@@ -75,13 +73,14 @@ def draw_sees_time(
     page = figure.add_axes((0, 0, 1, 1))  # one page for all: axes and ticks are what is slow to draw
     page.text(10, 22, f"{clip}, frames {order}", fontsize=11, weight="bold")
     film(page, shown)
-    rows, words = 175 + 22 * np.arange(len(classes)), [f"{clip}, frames {order}."]
+    rows, words = [175 + 22 * row for row in range(len(classes))], [f"{clip}, frames {order}."]
     for row, name in zip(rows, classes, strict=True):
         page.text(LEFT - 8, row, name, ha="right", va="center", fontsize=10)
     for left, hatch, (network, table) in zip(COLUMNS, HATCHES, tables.items(), strict=True):
         page.text(left, 155, title(network), fontsize=11, weight="bold")
         page.barh(rows, SCALE * table[now], 14, left, color=style(network).color, hatch=hatch, edgecolor="white")
-        page.vlines(left + SCALE * table[0], rows - 9, rows + 9, color=GREY, linewidth=2.5)
+        ends = np.add.outer((-9, 9), rows)
+        page.vlines(left + SCALE * table[0], *ends, color=GREY, linewidth=2.5)
         for row, value, forward in zip(rows, table[now], table[0], strict=True):
             page.text(left + SCALE * max(value, forward) + 5, row, f"{value:.0%}", va="center", fontsize=10)
         words.append(verdict(title(network), table, now, classes))

@@ -18,8 +18,8 @@ from r2p1d_edu.lab.drawing import INK, Scale, blank_axes, draw_cuboid, draw_kind
 from r2p1d_edu.lab.figures import figure_png, figure_svg
 from r2p1d_edu.lab.palette import style, title
 from r2p1d_edu.networks.family import FAMILY, create_network
+from r2p1d_edu.networks.family import STAGES as GROUPS
 
-GROUPS = {"stem": "conv1", "layer1": "conv2_x", "layer2": "conv3_x", "layer3": "conv4_x", "layer4": "conv5_x"}
 PAUSE = 1200  # milliseconds between two steps when playing
 
 

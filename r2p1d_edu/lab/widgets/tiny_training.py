@@ -3,15 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
 from pathlib import Path
 
 import ipywidgets
 
-from r2p1d_edu.errors import Diverged, InputError
+from r2p1d_edu.errors import Diverged, InputError, failure
 from r2p1d_edu.lab.live import LivePlot
 from r2p1d_edu.lab.palette import title
-from r2p1d_edu.lab.widgets.panel import ALERT
+from r2p1d_edu.lab.widgets.panel import alert, status
 from r2p1d_edu.training.loop import train
 from r2p1d_edu.training.recipe import TINY, Recipe
 from r2p1d_edu.video.arrow import ORDER_BLIND_CEILING, write_arrow
@@ -60,7 +59,8 @@ class TinyTraining(ipywidgets.VBox):
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
         self.status, self.plot = ipywidgets.HTML(f"<p>{WHAT}</p>"), ipywidgets.HTML()
         self.results: dict[Network, str] = {}
-        self.thread, self.asked_to_stop = None, threading.Event()
+        self.thread: threading.Thread | None = None
+        self.asked_to_stop = threading.Event()
         self.start_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.asked_to_stop.set())
         super().__init__([ipywidgets.HBox([self.start_button, self.stop_button]), self.status, self.plot])
@@ -85,7 +85,10 @@ class TinyTraining(ipywidgets.VBox):
         except KeyboardInterrupt:
             self.say("Stopped.")
         except (InputError, Diverged) as error:
-            self.status.value = f"<p role='alert' style='{ALERT}'>{escape(str(error))}</p>"
+            self.status.value = alert(error)
+        except Exception as error:  # nobody else would show it: it would end this thread in silence
+            reason, line = failure(error)
+            self.status.value = alert(f"Training failed with {reason}" + f", in the line {line}" * bool(line))
         finally:
             self.asked_to_stop.clear()
             self.start_button.disabled, self.stop_button.disabled = False, True
@@ -99,6 +102,10 @@ class TinyTraining(ipywidgets.VBox):
         name = title(network)
         live.start(network)
 
+        def on_start(steps: int) -> None:
+            live.plan(steps)
+            self.say(f"Training {name}, {steps} steps")
+
         def on_row(row: dict) -> None:
             live.update(row)
             self.go_on()
@@ -106,7 +113,7 @@ class TinyTraining(ipywidgets.VBox):
         self.say(f"{name}: looking at the videos")
         run = train(
             tiny_recipe(network, folder),
-            on_start=lambda steps: (live.plan(steps), self.say(f"Training {name}, {steps} steps")),
+            on_start=on_start,
             on_row=on_row,
             progress=self.watched(f"{name}: reading video"),
         )
@@ -135,4 +142,4 @@ class TinyTraining(ipywidgets.VBox):
     def say(self, what: str) -> None:
         """Show a line, and below it the results so far."""
         lines = [what, *(f"{title(network)}: {result}" for network, result in self.results.items())]
-        self.status.value = "".join(f"<p role='status'>{escape(line)}</p>" for line in lines)
+        self.status.value = "".join(map(status, lines))

@@ -1,4 +1,4 @@
-"""python -m r2p1d_edu.lab.readme_pictures FOLDER: the README's pictures, made by the widgets' own drawing functions."""
+"""python docs/pictures.py FOLDER: the README's pictures, made by the widgets' own drawing functions."""
 
 import json
 import sys
