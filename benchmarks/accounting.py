@@ -7,7 +7,7 @@ from torch import nn
 
 from benchmarks.measure import ROUNDS, Table, time_interleaved
 from benchmarks.peers import peer
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.networks.family import create_network
 
 CLIP = (3, 16, 112, 112)

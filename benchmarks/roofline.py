@@ -6,7 +6,7 @@ from math import prod
 import torch
 
 from benchmarks.measure import time_interleaved
-from r2p1d_edu.accounting.report import Account
+from r2p1d_edu.cost.report import Account
 
 
 @cache

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ConstantLR
 from benchmarks.measure import ROUNDS, Table, peak_bytes, time_interleaved
 from benchmarks.peers import peer
 from benchmarks.roofline import roofline_seconds
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.family import create_network

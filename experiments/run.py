@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from experiments.tables import add_results
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.grid import SEEDS, Setup, make_recipe, setups_of
 from r2p1d_edu.lab.verdicts import Results

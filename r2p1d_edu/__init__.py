@@ -7,8 +7,8 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of this
 if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
-    from r2p1d_edu.accounting.layers import account as account
-    from r2p1d_edu.accounting.matching import midplanes as midplanes
+    from r2p1d_edu.cost.layers import account as account
+    from r2p1d_edu.cost.matching import midplanes as midplanes
     from r2p1d_edu.lab.live import LivePlot as LivePlot
     from r2p1d_edu.networks.family import FAMILY as FAMILY
     from r2p1d_edu.networks.family import create_network as create_network
@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
 _HOME = {
     "FAMILY": "networks.family",
     "create_network": "networks.family",
-    "midplanes": "accounting.matching",
-    "account": "accounting.layers",
+    "midplanes": "cost.matching",
+    "account": "cost.layers",
     "read_frames": "video.decode",
     "load_split": "video.ucf101",
     "write_arrow": "video.arrow",

@@ -16,11 +16,11 @@ MAY_IMPORT = {
     "folders": {"errors"},
     "kinetics": set(),
     "download": GROUND,
-    "accounting": GROUND,
-    "networks": GROUND | {"accounting", "download"},
-    "video": GROUND | {"accounting", "download"},
-    "training": GROUND | {"accounting", "download", "networks", "video"},
-    "lab": GROUND | {"accounting", "download", "networks", "video", "training"},
+    "cost": GROUND,
+    "networks": GROUND | {"cost", "download"},
+    "video": GROUND | {"cost", "download"},
+    "training": GROUND | {"cost", "download", "networks", "video"},
+    "lab": GROUND | {"cost", "download", "networks", "video", "training"},
     "command": GROUND,
     "__main__": {"cli"},
 }
@@ -71,7 +71,7 @@ def test_every_wing_has_its_place():
 
 
 def test_matching_is_pure_arithmetic():
-    modules = {name.split(".")[0] for name, _ in imported(ROOT / "accounting" / "matching.py")}
+    modules = {name.split(".")[0] for name, _ in imported(ROOT / "cost" / "matching.py")}
     assert modules <= {"dataclasses", "fractions", "math", "collections"}
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from r2p1d_edu.accounting.matching import midplanes
+from r2p1d_edu.cost.matching import midplanes
 from r2p1d_edu.lab.palette import BLACK, GREY, ORANGE, SKY_BLUE, VERMILLION
 from r2p1d_edu.networks.p3d import EXPANSION
 

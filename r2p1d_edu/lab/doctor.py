@@ -14,8 +14,8 @@ from pathlib import Path
 from r2p1d_edu.errors import InputError
 
 MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
-NEEDED = ("torch", "numpy", "av", "lightning-fabric", "platformdirs", "tqdm")
-FOR_NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "matplotlib", "fvcore", "torchinfo")
+NEEDED = ("torch", "numpy", "av", "lightning-fabric", "filelock", "platformdirs", "tqdm")
+FOR_NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "matplotlib", "pandas", "fvcore", "torchinfo")
 
 
 @dataclass(frozen=True)

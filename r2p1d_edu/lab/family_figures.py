@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from r2p1d_edu.accounting.report import html_table
+from r2p1d_edu.cost.report import html_table
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, blank_axes, draw_kind
 from r2p1d_edu.lab.palette import style, title

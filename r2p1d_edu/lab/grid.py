@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from r2p1d_edu.accounting.matching import midplanes
+from r2p1d_edu.cost.matching import midplanes
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.training.recipe import Recipe
 

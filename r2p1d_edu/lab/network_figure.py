@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.accounting.report import Account, times
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.cost.report import Account, times
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.drawing import INK, KINDS, LIGHT_GREY, Scale, blank_axes, draw_cuboid, draw_kind
 from r2p1d_edu.lab.palette import style, title

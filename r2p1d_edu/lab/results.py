@@ -8,7 +8,7 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from r2p1d_edu.accounting.report import html_table
+from r2p1d_edu.cost.report import html_table
 from r2p1d_edu.lab.grid import WIDTH, Setup
 from r2p1d_edu.lab.palette import GREY, style, title
 from r2p1d_edu.lab.verdicts import (

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r2p1d_edu.accounting.matching import midplanes
+from r2p1d_edu.cost.matching import midplanes
 
 Triple = tuple[int, int, int]  # along t, h, w
 

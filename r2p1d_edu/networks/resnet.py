@@ -10,7 +10,7 @@ from itertools import count
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.accounting.matching import STEM_MIDPLANES, midplanes
+from r2p1d_edu.cost.matching import STEM_MIDPLANES, midplanes
 from r2p1d_edu.errors import InputError, check_choice, check_counts
 from r2p1d_edu.networks.convolutions import Conv, make_conv, norm_relu
 from r2p1d_edu.networks.fusion import FUSIONS

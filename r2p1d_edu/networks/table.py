@@ -2,8 +2,8 @@
 
 import torch
 
-from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.accounting.report import text_table
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.cost.report import text_table
 from r2p1d_edu.networks.family import FAMILY, create_network
 from r2p1d_edu.networks.published import published
 

@@ -12,7 +12,7 @@ from benchmarks import accounting, decode, roofline, train
 from benchmarks.__main__ import main
 from benchmarks.measure import Table, machine, peak_bytes, time_interleaved
 from benchmarks.peers import peer
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.family import create_network

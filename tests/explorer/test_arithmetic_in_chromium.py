@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from r2p1d_edu import account, create_network
-from r2p1d_edu.accounting.matching import STEMS, balance, midplanes
+from r2p1d_edu.cost.matching import STEMS, balance, midplanes
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.explorer import bundle
 from r2p1d_edu.lab.network_figure import check_room

@@ -8,7 +8,7 @@ import torch
 from matplotlib.patches import Circle
 from matplotlib.text import Annotation
 
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.lab.block_figures import article_beside_paper, article_block, paper_block, pseudo3d_blocks
 from r2p1d_edu.networks.blog import SpatioTemporalResBlock
 from r2p1d_edu.networks.p3d import Bottleneck

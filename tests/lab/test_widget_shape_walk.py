@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.widgets.shape_walk import ShapeWalk, describe, draw_step, steps
 from r2p1d_edu.networks.family import FAMILY, create_network

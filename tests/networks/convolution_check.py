@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.family import BUILDERS, create_network, network_options

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 
-from r2p1d_edu.accounting.matching import STEMS, exact_midplanes, factorised_weights, full_weights, midplanes
+from r2p1d_edu.cost.matching import STEMS, exact_midplanes, factorised_weights, full_weights, midplanes
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.palette import GREY, style
 from r2p1d_edu.lab.widgets.panel import ControlPanel, Drawing

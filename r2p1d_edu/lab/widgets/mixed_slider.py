@@ -7,8 +7,8 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 
-from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.accounting.report import Account
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.cost.report import Account
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, KINDS, draw_kind
 from r2p1d_edu.lab.palette import GREY, title

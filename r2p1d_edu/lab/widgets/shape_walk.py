@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.accounting.report import Row, Shape, times
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.cost.report import Row, Shape, times
 from r2p1d_edu.errors import check_choice
 from r2p1d_edu.lab.drawing import INK, Scale, blank_axes, draw_cuboid, draw_kind
 from r2p1d_edu.lab.figures import figure_png, figure_svg

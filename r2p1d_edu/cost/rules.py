@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from r2p1d_edu.accounting.report import Shape
+from r2p1d_edu.cost.report import Shape
 from r2p1d_edu.errors import InputError
 
 

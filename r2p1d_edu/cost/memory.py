@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from r2p1d_edu.accounting.layers import as_input_error, restore_state
-from r2p1d_edu.accounting.report import Shape, Tabulated, times
+from r2p1d_edu.cost.layers import as_input_error, restore_state
+from r2p1d_edu.cost.report import Shape, Tabulated, times
 from r2p1d_edu.errors import check_choice, check_counts, check_shape
 
 OPTIMIZER_STATES = {"adamw": 2, "sgd": 1}  # fp32 numbers kept for each parameter: two moments; the momentum

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from r2p1d_edu.accounting.matching import (
+from r2p1d_edu.cost.matching import (
     STEM_MIDPLANES,
     STEMS,
     balance,
@@ -85,5 +85,5 @@ def test_balance_of_the_published_pair():
 
 
 def test_matching_needs_no_torch():
-    code = "import sys, r2p1d_edu.accounting.matching; sys.exit('torch' in sys.modules)"
+    code = "import sys, r2p1d_edu.cost.matching; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.accounting.rules import Field, Window, blank, widest
-from r2p1d_edu.accounting.walk import Walk
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.cost.rules import Field, Window, blank, widest
+from r2p1d_edu.cost.walk import Walk
 from r2p1d_edu.networks.family import FAMILY, create_network
 
 POOLED = ("avgpool", "fusion", "fc")  # they see all that there is, and padding besides

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.family import create_network
 
@@ -206,7 +206,7 @@ def test_html_is_escaped():
 
 COLD = """
 import time
-from r2p1d_edu.accounting.layers import account
+from r2p1d_edu.cost.layers import account
 from r2p1d_edu.networks.family import create_network
 network = create_network("r2plus1d")
 start = time.perf_counter()

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from r2p1d_edu.accounting.report import Row
-from r2p1d_edu.accounting.rules import Field, Step, blank, mean, rule_for
+from r2p1d_edu.cost.report import Row
+from r2p1d_edu.cost.rules import Field, Step, blank, mean, rule_for
 from r2p1d_edu.errors import InputError
 
 # Functions that multiply no matrices and look no further than their inputs do. All others have their multiply-adds

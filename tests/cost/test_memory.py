@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from r2p1d_edu.accounting.memory import training_memory
+from r2p1d_edu.cost.memory import training_memory
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.family import create_network
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from r2p1d_edu.accounting.report import Account, Shape, times
-from r2p1d_edu.accounting.rules import Field, blank
-from r2p1d_edu.accounting.walk import Walk
+from r2p1d_edu.cost.report import Account, Shape, times
+from r2p1d_edu.cost.rules import Field, blank
+from r2p1d_edu.cost.walk import Walk
 from r2p1d_edu.errors import InputError, check_shape, failure
 
 WALKERS = {str(path) for path in Path(__file__).parent.glob("*.py")}

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from r2p1d_edu.accounting.layers import account
-from r2p1d_edu.accounting.rules import rule_for
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.cost.rules import rule_for
 
 
 # Every kind of layer that has a rule, against the layer itself.
