@@ -18,13 +18,13 @@ from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.explorer.bundle import write_page
 from r2p1d_edu.training.evaluate import ORDERS, in_evaluation
 from r2p1d_edu.training.loop import train
-from r2p1d_edu.training.recipe import Recipe
+from r2p1d_edu.training.recipe import TINY, Recipe
 from r2p1d_edu.video.arrow import CLASSES, draw_clip, write_arrow
 from r2p1d_edu.video.clips import normalise
 
 VERSION = 1  # of the file; views/learnt.js reads this one
 NETWORKS = ("f_r2d", "r3d", "rmc3", "r2plus1d")
-TINY, FRAMES, SIZE = {"depth": 10, "width": 16}, 8, 40
+FRAMES, SIZE = 8, 40
 MOST = 16  # kernels and channels of each network
 UNSEEN_GROUP = 3  # fold 1 of `arrow` tests on groups 1 to 7
 
