@@ -15,7 +15,7 @@ TEACH  := $(VENV)/installed-lab-grading
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 
-.PHONY: help lab check test versions notebooks pictures lint experiments bench assignments grade setup clean
+.PHONY: help lab check test versions notebooks pictures explorer lint experiments bench assignments grade setup clean
 
 help:
 	@echo "make lab        set up, then open JupyterLab at the first lesson"
@@ -24,6 +24,7 @@ help:
 	@echo "make versions   the tests with the lowest and with newer versions of PyTorch, each in an environment of its own"
 	@echo "make notebooks  run every lesson again and store its outputs"
 	@echo "make pictures   draw the pictures of the README again"
+	@echo "make explorer   write explorer.html, the explorer as one page that needs no kernel and no network"
 	@echo "make lint       check the style of the code and the notebooks, and the types of the package"
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
 	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
@@ -66,6 +67,9 @@ notebooks: $(STAMP)
 
 pictures: $(STAMP)
 	$(BIN)/python docs/pictures.py docs
+
+explorer: $(STAMP)
+	$(BIN)/python -c "from r2p1d_edu.lab.explorer.bundle import write_page; print(write_page('explorer.html'))"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,23 +1,28 @@
 """python docs/pictures.py FOLDER: the README's pictures, made by the widgets' own drawing functions."""
 
 import json
+import shutil
 import sys
 from base64 import b64decode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from playwright.sync_api import sync_playwright
 
+from r2p1d_edu.lab.explorer.bundle import write_page
 from r2p1d_edu.lab.figures import figure_png
 from r2p1d_edu.lab.widgets.builder import NetworkBuilder
 from r2p1d_edu.lab.widgets.matching_bench import MatchingBench
 
 
 def main(folder: Path) -> None:
-    """Write builder.png, matching_bench.png and live_plot.svg; the last is the one that lesson 11 has stored."""
+    """Write builder.png, matching_bench.png, explorer.png and live_plot.svg; lesson 11 has stored the last."""
     folder.mkdir(parents=True, exist_ok=True)
     save(NetworkBuilder("r2plus1d", compare="mc3"), folder / "builder.png")
     save(MatchingBench(), folder / "matching_bench.png")
+    photograph("#network=r3d&with=mc3", folder / "explorer.png")
     (folder / "live_plot.svg").write_text(stored_svg(Path("notebooks/11_train_live.ipynb")))
 
 
@@ -26,6 +31,17 @@ def save(panel, path: Path) -> None:
     figure: Figure = panel.draw(**panel.values())[0]
     path.write_bytes(b64decode(figure_png(figure, dpi=110)))
     plt.close(figure)
+
+
+def photograph(link: str, path: Path) -> None:
+    """What the explorer's page shows at a link, in Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(write_page(Path(folder) / "explorer.html").as_uri() + link)
+        page.screenshot(path=path, animations="disabled")
+        browser.close()
 
 
 def stored_svg(notebook: Path) -> str:
