@@ -83,7 +83,7 @@ class Conv(nn.Conv3d):
     def away_from_edges(self, x: Tensor) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
         """x, stride and padding of the same convolution, without what oneDNN computes wrongly in bfloat16.
 
-        Two faults of its kernels for AVX-512 and AMX, seen in oneDNN 3.7 to 3.13 (PyTorch 2.6 to 2.15):
+        Two faults of its kernels for AVX-512, both seen in oneDNN 3.12 (PyTorch 2.13), the first up to 3.13 (2.15):
 
         - Where the kernel is longer than the clip and more than one position is computed, such as kernel 3 on T = 2,
           the weight gradient holds memory that was never written. Padded by hand, the kernel lies inside.
