@@ -10,6 +10,8 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from r2p1d_edu.cost.layers import account as account
     from r2p1d_edu.cost.matching import midplanes as midplanes
     from r2p1d_edu.lab.live import LivePlot as LivePlot
+    from r2p1d_edu.lab.predict import predict as predict
+    from r2p1d_edu.lab.predict import predictions as predictions
     from r2p1d_edu.networks.family import FAMILY as FAMILY
     from r2p1d_edu.networks.family import create_network as create_network
     from r2p1d_edu.training.evaluate import evaluate as evaluate
@@ -33,6 +35,8 @@ _HOME = {
     "train": "training.loop",
     "evaluate": "training.evaluate",
     "LivePlot": "lab.live",
+    "predict": "lab.predict",
+    "predictions": "lab.predict",
 }
 __all__ = sorted(_HOME)
 
