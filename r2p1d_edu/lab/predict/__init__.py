@@ -10,7 +10,6 @@ predictions()                                   # at a lesson's end: You called 
 import json
 import re
 from html import escape
-from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from zlib import crc32
@@ -27,7 +26,7 @@ WORDS = {
 }
 
 try:
-    Base = import_module("anywidget").AnyWidget
+    from anywidget import AnyWidget
 except ImportError as missing:
     raise InputError('predict needs anywidget: pip install "r2p1d_edu[lab]"') from missing
 
@@ -65,7 +64,7 @@ def described(question: str, choices: list | tuple | dict, unit: str, within: fl
     raise InputError(f"choices are {forms}; got {choices!r}")
 
 
-class Prediction(Base):
+class Prediction(AnyWidget):
     """A question and what was said to it; `predict` makes one, `reveal` ends it."""
 
     _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
@@ -75,24 +74,20 @@ class Prediction(Base):
     guess = traitlets.Any(None, allow_none=True).tag(sync=True)
     answer = traitlets.Dict(None, allow_none=True).tag(sync=True)
 
-    def reveal(self, answer: object) -> "Revealed":
+    def reveal(self, answer) -> "Revealed":
         """Show the answer, here and beside the prediction: the right choice, a number, or the curve's values."""
-        spec = self.spec
+        spec, value, text = self.spec, answer, str(answer)
         if spec["kind"] == "choice":
             fits, kind = answer in spec["choices"], f"one of {', '.join(map(repr, spec['choices']))}"
         elif spec["kind"] == "number":
-            fits, kind = (
-                isinstance(answer, Real) and spec["low"] <= answer <= spec["high"],
-                "a number within the bounds",
-            )
+            fits = isinstance(answer, Real) and spec["low"] <= answer <= spec["high"]
+            kind = f"a number from {spec['low']} to {spec['high']}"
+            value, text = (float(answer), shown(answer)) if fits else (None, "")
         else:
-            answer = [float(y) for y in answer]  # type: ignore[attr-defined]
-            fits, kind = len(answer) == len(spec["x"]), f"{len(spec['x'])} values"
+            value = [float(y) for y in answer]
+            fits, kind, text = len(value) == len(spec["x"]), f"{len(spec['x'])} values", ", ".join(map(shown, value))
         if not fits:
             raise InputError(f"the answer to {spec['question']!r} is to be {kind}; got {answer!r}")
-        number = isinstance(answer, Real)
-        value = float(answer) if number else answer  # type: ignore[arg-type]
-        text = shown(answer) if number else ", ".join(map(shown, answer)) if isinstance(answer, list) else answer
         self.answer = {"value": value, "shown": f"{text}{spec['unit']}"}
         return Revealed(self)
 
@@ -120,7 +115,7 @@ class Prediction(Base):
         return f"{say[0]}: {spec['question']}{choices}"
 
     def _repr_mimebundle_(self, **options):
-        """As anywidget's, with a line of text, and HTML for a page without a kernel, where predictions() brings it alive."""
+        """As anywidget's, with text, and with HTML that predictions() brings alive on a page without a kernel."""
         data, metadata = super()._repr_mimebundle_(**options)
         place = f"<div class='r2p1d-predict' data-spec='{escape(json.dumps(self.spec))}'>{escape(repr(self))}</div>"
         return data | {"text/plain": repr(self), "text/html": place}, metadata
@@ -170,7 +165,7 @@ def words(question: str) -> tuple[str, ...]:
     return WORDS["zh" if re.search("[\u4e00-\u9fff]", question) else "en"]
 
 
-def shown(number: Real) -> str:
+def shown(number: float) -> str:
     """Whole numbers in full, others to three figures: 33,371,472; 2.95."""
     whole = float(number) == round(float(number)) or abs(float(number)) >= 1000
     return f"{round(float(number)):,}" if whole else f"{float(number):.3g}"
