@@ -23,14 +23,14 @@ TO_COME = "not answered yet"
 
 @dataclass(frozen=True, repr=False)
 class Check:
-    """One thing that was looked at. Displays itself as a line with a tick or a cross."""
+    """One thing that was looked at, None as long as it was not answered. Displays itself as a line with a mark."""
 
-    passed: bool
+    passed: bool | None
     text: str
     hint: str = ""
 
     def __repr__(self) -> str:
-        mark = "✓" if self.passed else "✗"
+        mark = {True: "✓", False: "✗", None: "○"}[self.passed]
         hint = f"\n  hint: {self.hint}" if self.hint and not self.passed else ""
         return f"{mark} {self.text}{hint}"
 
@@ -95,7 +95,7 @@ def check_answer(what: str, answer: object, expected: object, hint: str = "") ->
 
     check = judged(what, answer, judge, hint)
     to_come = check.text == f"{what}: {TO_COME}"
-    return Check(False, check.text, "write your answer where the cell above has None") if to_come else check
+    return Check(None, check.text, "write your answer where the cell above has None") if to_come else check
 
 
 def check_above(what: str, came: object, bound: float, hint: str = "") -> Check:
@@ -120,7 +120,7 @@ def judged(what: str, came: object, judge: Callable[[object], tuple[bool, str]],
                 warnings.simplefilter("ignore")
                 value = came()
     except NotImplementedError:
-        return Check(False, f"{what}: not written yet", "replace `raise NotImplementedError()` with your answer")
+        return Check(None, f"{what}: not written yet", "replace `raise NotImplementedError()` with your answer")
     except SystemExit:
         return Check(False, f"{what}: your code ended the program (exit)", "let the function return its result")
     except Exception as error:
@@ -179,7 +179,8 @@ class Panel:
         return "\n".join([self.title, *map(str, self.checks)])
 
     def _repr_html_(self) -> str:
-        color = "#009E73" if self.passed else "#D55E00"  # Okabe and Ito's green and vermillion
+        wrong, open_ = ({check.passed for check in self.checks} & {state} for state in (False, None))
+        color = "#D55E00" if wrong else "#888888" if open_ else "#009E73"  # Okabe and Ito's vermillion and green
         rows = "".join(f"<li style='list-style:none;white-space:pre-line'>{escape(str(c))}</li>" for c in self.checks)
         return (
             f"<div style='border-left:6px solid {color};padding:8px 16px;font-size:110%'>"

@@ -10,6 +10,7 @@ import torch
 from r2p1d_edu.lab.checks import (
     Check,
     CheckFailed,
+    Panel,
     check_above,
     check_answer,
     check_close,
@@ -67,8 +68,8 @@ def test_an_answer_to_come_and_an_ended_program_are_told_apart(check):
 
     assert check(to_come).text == "what: not written yet"
     assert "ended the program" in check(sys.exit).text
-    assert not check(to_come).passed
-    assert not check(sys.exit).passed
+    assert check(to_come).passed is None
+    assert check(sys.exit).passed is False
 
 
 def test_an_interrupt_is_let_through(check):
@@ -182,8 +183,8 @@ def test_grade_prints_what_passed_and_raises_what_did_not(capsys):
 
 def test_no_answer_says_what_to_do_and_gives_nothing_away():
     check = check_answer("weights", None, 884_736, hint="27 a pair")
-    assert not check.passed
-    assert "not answered yet" in str(check)
+    assert check.passed is None
+    assert str(check).startswith("○ weights: not answered yet")
     assert "None" in check.hint
     assert "884" not in str(check)
     assert "27" not in str(check)
@@ -202,3 +203,10 @@ def test_the_right_answer_passes_even_where_it_is_zero_or_empty():
         check = check_answer("weights", value, value, hint="27 a pair")
         assert check.passed
         assert str(check) == f"✓ weights: {value}"
+
+
+@pytest.mark.parametrize(
+    ("passed", "color"), [((True,), "#009E73"), ((True, None), "#888888"), ((None, False), "#D55E00")]
+)
+def test_what_is_not_answered_yet_is_grey_and_not_a_fault(passed, color):
+    assert color in Panel("Exercise", [Check(one, "text") for one in passed])._repr_html_()
