@@ -1,36 +1,21 @@
-"""python docs/pictures.py FOLDER: the README's pictures, made by the widgets' own drawing functions."""
+"""python docs/pictures.py FOLDER: the README's pictures, made from what the course itself shows."""
 
 import json
 import shutil
 import sys
-from base64 import b64decode
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
 from playwright.sync_api import sync_playwright
 
 from r2p1d_edu.lab.explorer.bundle import write_page
-from r2p1d_edu.lab.figures import figure_png
-from r2p1d_edu.lab.widgets.builder import NetworkBuilder
-from r2p1d_edu.lab.widgets.matching_bench import MatchingBench
 
 
 def main(folder: Path) -> None:
-    """Write builder.png, matching_bench.png, explorer.png and live_plot.svg; lesson 11 has stored the last."""
+    """Write explorer.png and live_plot.svg; lesson 11 has stored the second."""
     folder.mkdir(parents=True, exist_ok=True)
-    save(NetworkBuilder("r2plus1d", compare="mc3"), folder / "builder.png")
-    save(MatchingBench(), folder / "matching_bench.png")
     photograph("#network=r3d&with=mc3", folder / "explorer.png")
     (folder / "live_plot.svg").write_text(stored_svg(Path("notebooks/11_train_live.ipynb")))
-
-
-def save(panel, path: Path) -> None:
-    """Draw what a widget shows now."""
-    figure: Figure = panel.draw(**panel.values())[0]
-    path.write_bytes(b64decode(figure_png(figure, dpi=110)))
-    plt.close(figure)
 
 
 def photograph(link: str, path: Path) -> None:

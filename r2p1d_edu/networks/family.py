@@ -33,8 +33,6 @@ FAMILY = {
     "r2plus1d":  ("2+1d",    "2+1d",  "2+1d",  "2+1d",  "2+1d"),
 }  # fmt: skip
 
-# A group by its name in the network → the paper's name for it.
-STAGES = {"stem": "conv1", "layer1": "conv2_x", "layer2": "conv3_x", "layer3": "conv4_x", "layer4": "conv5_x"}
 
 # A comparison of this course's own, not published networks: P3D's units in the skeleton that the FAMILY shares, so that
 # the unit is all that differs. Each replaces one 3×3×3 convolution and brings its own BatchNorm and ReLU with it.

@@ -19,7 +19,7 @@ from r2p1d_edu.lab.explorer.widget import TEXT, Explorer, whole_numbers
 def test_a_widget_is_saved_with_the_same_text_every_time():
     widget = Explorer("#network=mc3")
     data, _ = widget._repr_mimebundle_()
-    assert data["text/plain"] == TEXT
+    assert data["text/plain"] == TEXT + "#network=mc3"
     assert "application/vnd.jupyter.widget-view+json" in data
     assert widget.link == "#network=mc3"
 

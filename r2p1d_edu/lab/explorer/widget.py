@@ -8,7 +8,7 @@ import traitlets
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.explorer import bundle
 
-TEXT = "The explorer: every network of the family to touch. It needs a notebook that runs, or explorer.html."
+TEXT = "The explorer, every network of the family to touch. It needs a notebook that runs, or explorer.html"
 SIDE, LONGEST, GREYS = 8, 16, 9  # pixels and frames of a clip in the convolution view, and its brightest value
 
 try:
@@ -43,9 +43,9 @@ class Explorer(Base):
         super().__init__(link=link, clip=small, learnt=learnt, **traits)
 
     def _repr_mimebundle_(self, **options):
-        """As anywidget's, with one fixed line of text: saved notebooks stay the same from run to run."""
+        """As anywidget's, with one line of text that says where it begins: saved notebooks stay the same."""
         data, metadata = super()._repr_mimebundle_(**options)
-        return data | {"text/plain": TEXT}, metadata
+        return data | {"text/plain": TEXT + self.link}, metadata
 
 
 def whole_numbers(clip: np.ndarray) -> list:

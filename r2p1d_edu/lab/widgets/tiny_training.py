@@ -1,24 +1,28 @@
-"""Train it: a button that trains tiny networks on `arrow`, with the live plot, while the notebook stays usable."""
+"""Train it: trains one or two tiny networks on `arrow`, with the live plot, while the notebook stays usable."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import ipywidgets
 
-from r2p1d_edu.errors import Diverged, InputError, failure
+from r2p1d_edu.errors import Diverged, InputError, check_choice, failure
 from r2p1d_edu.lab.live import LivePlot
 from r2p1d_edu.lab.palette import title
-from r2p1d_edu.lab.widgets.panel import alert, status
+from r2p1d_edu.lab.widgets.panel import alert, status, with_fallback
+from r2p1d_edu.networks.family import CONTROLLED, FAMILY
 from r2p1d_edu.training.loop import train
 from r2p1d_edu.training.recipe import TINY, Recipe
 from r2p1d_edu.video.arrow import ORDER_BLIND_CEILING, write_arrow
 
 Network = str | tuple[str, ...]  # a name, or five kinds of convolution
+ROWS = FAMILY | CONTROLLED
+NOTHING = ""  # beside the first network
 FRAMES, SIZE, EPOCHS = 8, 40, 4
 WHAT = (
-    f"Trains the tiny version of what is chosen above (depth {TINY['depth']}, width {TINY['width']}, {FRAMES} frames of"
+    f"Trains the tiny version of what is chosen (depth {TINY['depth']}, width {TINY['width']}, {FRAMES} frames of"
     f" {SIZE}×{SIZE}, {EPOCHS} epochs) on <i>arrow</i>, 8 classes of moving shapes, and tests it: about a minute for"
     f" each network on two cores. The dataset is made the first time. The dashed line at {ORDER_BLIND_CEILING:.1%} is"
     " the most that a network can reach which does not know the order of the frames."
@@ -43,39 +47,79 @@ class PlotInWidget(LivePlot):
 
 
 class TinyTraining(ipywidgets.VBox):
-    """The buttons Train it and Stop, a line that says what goes on, and the live plot.
+    """Menus for one or two networks, the buttons Train it and Stop, a line that says what goes on, and the live plot.
 
     Training runs in a thread of its own, so that Stop and everything else in the notebook still answer. Stop ends it
-    after the step under way.
+    after the step under way. Only one trains at a time: a new widget, as when its cell runs again, stops the old one.
+    No button is ever disabled, since that would take the keyboard's focus away.
 
     Args:
-        chosen: says which networks to train, one after the other in the same axes, when the button is pressed.
+        networks: one or two to begin with, by name or as a row of five kinds of your own, which joins the menus.
         data: the folder that holds the dataset `arrow`, or is to hold it.
+
+    Raises:
+        InputError: more networks, none, or one of a name that is not in the family.
     """
 
-    def __init__(self, chosen: Callable[[], Sequence[Network]], data: str | Path = "../data"):
-        self.chosen, self.data = chosen, Path(data)
+    training: ClassVar["TinyTraining | None"] = None  # the one that trains, or did last
+
+    def __init__(self, *networks: str | Sequence[str], data: str | Path = "../data"):
+        if len(networks) not in (1, 2):
+            raise InputError(f"{len(networks)} networks to train; give one, or two to compare")
+        given: list[Network] = [name if isinstance(name, str) else tuple(name) for name in networks]
+        first, second = [*given, NOTHING][:2]
+        for name in (first, second):
+            if isinstance(name, str):
+                check_choice(name, (*ROWS, NOTHING), "network")
+        names = [(title(name), name) for name in dict.fromkeys([*ROWS, *given])]
+        self.data = Path(data)
+        self.menus = (
+            ipywidgets.Dropdown(options=names, value=first, description="network"),
+            ipywidgets.Dropdown(options=[("nothing", NOTHING), *names], value=second, description="and beside it"),
+        )
+        for menu in self.menus:
+            menu.style.description_width = "initial"
         self.start_button = ipywidgets.Button(description="Train it", icon="play", button_style="primary")
-        self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
+        self.stop_button = ipywidgets.Button(description="Stop", icon="stop")
         self.status, self.plot = ipywidgets.HTML(f"<p>{WHAT}</p>"), ipywidgets.HTML()
         self.results: dict[Network, str] = {}
         self.thread: threading.Thread | None = None
         self.asked_to_stop = threading.Event()
         self.start_button.on_click(lambda _: self.start())
-        self.stop_button.on_click(lambda _: self.asked_to_stop.set())
-        super().__init__([ipywidgets.HBox([self.start_button, self.stop_button]), self.status, self.plot])
+        self.stop_button.on_click(lambda _: self.stop())
+        self.stop_the_other()
+        row = ipywidgets.HBox([*self.menus, self.start_button, self.stop_button])
+        row.layout.flex_flow = "row wrap"
+        super().__init__([row, self.status, self.plot])
+
+    def chosen(self) -> list[Network]:
+        """What the menus say, once each."""
+        return [name for name in dict.fromkeys(menu.value for menu in self.menus) if name != NOTHING]
 
     def start(self) -> None:
         """Train what is chosen now, in the background; nothing happens while training goes on already."""
         if self.thread and self.thread.is_alive():
             return
-        self.thread = threading.Thread(target=self.run, args=(list(self.chosen()),), daemon=True)
+        self.stop_the_other()
+        TinyTraining.training = self
+        self.thread = threading.Thread(target=self.run, args=(self.chosen(),), daemon=True)
         self.thread.start()
+
+    def stop(self) -> None:
+        """End training after the step under way, if it goes on."""
+        if self.thread and self.thread.is_alive():
+            self.asked_to_stop.set()
+
+    def stop_the_other(self) -> None:
+        """Stop the widget that trains, unless it is this one."""
+        other = TinyTraining.training
+        if other and other is not self:
+            other.stop()
 
     def run(self, networks: Sequence[Network]) -> None:
         """Train and test these networks and return when it is done; what was wrong, if anything, is shown in place."""
         self.results = {}
-        self.start_button.disabled, self.stop_button.disabled = True, False
+        self.start_button.button_style, self.stop_button.button_style = "", "warning"
         try:
             folder = write_arrow(self.data / "arrow", progress=self.watched("making the dataset, video"))
             live = PlotInWidget(self.plot, title="Tiny networks on arrow", ceiling=ORDER_BLIND_CEILING)
@@ -91,7 +135,7 @@ class TinyTraining(ipywidgets.VBox):
             self.status.value = alert(f"Training failed with {reason}" + f", in the line {line}" * bool(line))
         finally:
             self.asked_to_stop.clear()
-            self.start_button.disabled, self.stop_button.disabled = False, True
+            self.start_button.button_style, self.stop_button.button_style = "primary", ""
 
     def train_one(self, network: Network, folder: Path, live: LivePlot) -> None:
         """Train one network into the live plot, then test it.
@@ -143,3 +187,7 @@ class TinyTraining(ipywidgets.VBox):
         """Show a line, and below it the results so far."""
         lines = [what, *(f"{title(network)}: {result}" for network, result in self.results.items())]
         self.status.value = "".join(map(status, lines))
+
+    def _repr_mimebundle_(self, **options):
+        networks = " and ".join(map(title, self.chosen()))
+        return with_fallback(super()._repr_mimebundle_(**options), f"Train it: {networks}; press the button to begin")
