@@ -1,21 +1,22 @@
 # Two commands: `make lab` opens the course, `make test` proves it. Both set up what they need.
 PYTHON ?= python3
 VENV   ?= .venv
-EXTRAS ?= lab,test
+EXTRAS ?= lab,test,site
 COURSE ?= course
 WORKERS ?= 2
 BIN    := $(VENV)/bin
 comma  := ,
-# What pip installed is noted in files such as .venv/installed-lab-test.
+# What pip installed is noted in files such as .venv/installed-lab-test-site.
 STAMP  := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 LAB    := $(VENV)/installed-lab
 TEACH  := $(VENV)/installed-lab-grading
+SITE   := $(VENV)/installed-site
 
 # JupyterLab asks root, as in a container, to say so.
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 
-.PHONY: help lab check test versions notebooks pictures explorer lint experiments bench assignments grade setup clean
+.PHONY: help lab check test versions notebooks pictures explorer site lint experiments bench assignments grade setup clean
 
 help:
 	@echo "make lab        set up, then open JupyterLab at the first lesson"
@@ -25,6 +26,7 @@ help:
 	@echo "make notebooks  run every lesson again and store its outputs"
 	@echo "make pictures   draw the pictures of the README again"
 	@echo "make explorer   write explorer.html, the explorer as one page that needs no kernel and no network"
+	@echo "make site       write site/: every lesson and the explorer as pages that need no kernel and no network"
 	@echo "make lint       check the style of the code and the notebooks, and the types of the package"
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
 	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
@@ -70,6 +72,11 @@ pictures: $(STAMP)
 
 explorer: $(STAMP)
 	$(BIN)/python -c "from r2p1d_edu.lab.explorer.bundle import write_page; print(write_page('explorer.html'))"
+
+site: $(SITE)
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env --conf-dir docs/site --doctree-dir build/site/doctrees notebooks build/site/pages
+	rm -rf site && mv build/site/pages site
+	@echo "open site/index.html"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
