@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from r2p1d_edu.cost.report import Account, Shape, times
-from r2p1d_edu.cost.rules import Field, blank
-from r2p1d_edu.cost.walk import Walk
+from r2p1d_edu.cost.rules import PIXEL, blank
+from r2p1d_edu.cost.walk import Walk, mark
 from r2p1d_edu.errors import InputError, check_shape, failure
 
 WALKERS = {str(path) for path in Path(__file__).parent.glob("*.py")}
@@ -35,11 +35,11 @@ def account(network: nn.Module, clip: Shape = (3, 16, 112, 112)) -> Account:
     """
     shape = check_shape(clip, "clip is")
     with restore_state(network, training=False):
-        walk, start = Walk(network), blank(1, *shape, field=Field())  # a pixel of the clip sees itself
+        walk, start = Walk(network), blank(1, *shape)
+        mark(start, PIXEL)
         with torch.no_grad(), walk, as_input_error(network, shape):
             network(start)
-    rows = (*walk.rows, *walk.uncounted(network))
-    return Account(type(network).__name__, shape, rows)
+    return Account(type(network).__name__, shape, (*walk.rows, *walk.uncounted(network)))
 
 
 @contextmanager
@@ -48,13 +48,12 @@ def as_input_error(network: nn.Module, clip: Shape) -> Iterator[None]:
 
     A failure in code that is not PyTorch's or this package's walk is named as what it is: that code's.
     """
-    name, size = type(network).__name__, times(clip)
     try:
         yield
     except InputError:
         raise
     except Exception as error:
-        reason, line = failure(error, WALKERS)
+        name, size, (reason, line) = type(network).__name__, times(clip), failure(error, WALKERS)
         if line:
             raise InputError(f"the code of {name} failed on a clip of {size} in the line `{line}`: {reason}") from error
         raise InputError(f"{name} cannot take a clip of {size}: {reason}") from error
@@ -65,16 +64,14 @@ def restore_state(network: nn.Module, training: bool) -> Iterator[None]:
     """Inside, every module is in the given mode and has no hooks; afterwards the network is as it was."""
     if not isinstance(network, nn.Module):
         raise InputError(f"a network is a torch.nn.Module; got {type(network).__name__}")
-    dicts = []
-    for module in network.modules():
-        dicts += [vars(module), module._parameters, module._buffers, module._modules]
-    copies = [dict(entries) for entries in dicts]
+    states = [(vars(m), m._parameters, m._buffers, m._modules) for m in network.modules()]
+    copies = [(entries, dict(entries)) for state in states for entries in state]
     try:
         for module in network.modules():
             vars(module).update(training=training, _forward_hooks={}, _forward_pre_hooks={})
         yield
     finally:
-        for entries, copy in zip(dicts, copies, strict=True):
-            entries.update(copy)
+        for entries, copy in copies:
+            entries.update(copy)  # first, so that an interrupt leaves nothing out
             for key in entries.keys() - copy.keys():
                 del entries[key]

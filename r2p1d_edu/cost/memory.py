@@ -17,22 +17,14 @@ ACTIVATION_BYTES = {"32": 4, "bf16": 2}  # of a number, by precision
 
 @dataclass(frozen=True, repr=False)
 class TrainingMemory(Tabulated):
-    """Bytes at the peak of a training step; prints and displays itself in MiB.
-
-    Attributes:
-        weights: parameters and buffers, fp32.
-        gradients: one fp32 number for each parameter that learns.
-        optimizer: what the optimizer remembers for each of them.
-        activations: what autograd keeps of the forward pass until the backward pass has used it.
-        weight_copies: the bf16 copies of the weights that autocast makes and autograd keeps; 0 in fp32.
-    """
+    """Bytes at the peak of a training step; prints and displays itself in MiB."""
 
     title: str
-    weights: int
-    gradients: int
-    optimizer: int
-    activations: int
-    weight_copies: int
+    weights: int  # parameters and buffers, fp32
+    gradients: int  # one fp32 number for each parameter that learns
+    optimizer: int  # what the optimizer remembers for each of them
+    activations: int  # what autograd keeps of the forward pass until the backward pass has used it
+    weight_copies: int  # the bf16 copies of the weights that autocast makes and autograd keeps; 0 in fp32
 
     @property
     def total(self) -> int:
@@ -54,22 +46,15 @@ def training_memory(
 ) -> TrainingMemory:
     """The memory of one training step: forward, backward, optimizer.
 
-    The activations are not estimated by rules of thumb: the forward pass runs on tensors without numbers, and autograd
-    itself says, through its saved-tensors hooks, what it keeps. A convolution or linear layer keeps its input,
-    BatchNorm its input, ReLU its output, a max-pool its input and the place of every maximum (8 bytes each). A tensor
-    that several layers keep counts once: ReLU in place works in BatchNorm's output, and the next convolution keeps the
-    same numbers.
+    The forward pass runs on tensors without numbers, and autograd itself says, through its saved-tensors hooks, what it
+    keeps of it: a convolution or linear layer its input, BatchNorm its input, ReLU its output, a max-pool its input and
+    the place of every maximum (8 bytes each). A tensor that several layers keep counts once.
 
-    What is assumed: clips and activations lie in channels_last_3d order, where the 2D convolutions on reshaped views
-    (networks.convolutions.Conv) copy nothing; in plain NCTHW order a 1×d×d convolution keeps a copy of its input.
-    "sgd" has momentum. "bf16" is autocast: weights, gradients and optimizer stay fp32, all activations have 2 bytes a
-    number, and each weight of a convolution or linear layer has a bf16 copy. Not counted: the workspace that a
-    library's convolutions may ask for, what the allocator holds without using it, and the program itself (PyTorch's
-    own code, a CUDA context).
-
-    On an x86 CPU the total came within 4 % of the measured peak in fp32, and within 8 % in bf16 (r2plus1d, r3d, mc3 and
-    f_r2d, 2 to 6 clips of 8 or 16 frames of 112×112). The first call in a process takes a second or two, since PyTorch
-    imports much for meta tensors; later calls take a tenth of one.
+    Assumed: channels_last_3d order, where `Conv` folds time without a copy; "sgd" has momentum; "bf16" is autocast,
+    with weights, gradients and optimizer in fp32 and a bf16 copy of each weight matrix and kernel. Not counted: what a
+    library's convolutions ask for besides, what the allocator holds unused, and the program itself. On an x86 CPU the
+    total came within 4 % of the measured peak in fp32 and 8 % in bf16 (r2plus1d, r3d, mc3 and f_r2d, 2 to 6 clips of 8
+    or 16 frames of 112×112). The first call in a process takes a second or two: PyTorch imports much for meta tensors.
 
     Args:
         network: maps clips (N, C, T, H, W) to something that a loss can take. Parameters that do not require

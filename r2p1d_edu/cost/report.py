@@ -15,36 +15,21 @@ FOOTNOTE = (
 
 @dataclass(frozen=True)
 class Row:
-    """One call of one layer, or, in `Account.groups()`, one group of layers.
+    """One call of one layer, or, in `Account.groups()`, one group of layers; all shapes without the batch."""
 
-    Attributes:
-        name: as in `network.named_modules()`, for instance "layer1.0.conv1.0".
-        group: the first part of the name: "stem", "layer1", …, "fc".
-        kind: the class of the layer; a function called between layers ends in "()".
-        kernel, stride: of convolutions and pools, as (t, h, w).
-        in_shape, out_shape: (C, T, H, W), or (features,) after the pool; without the batch.
-        parameters: numbers to learn; a layer that is called twice has them in its first row only.
-        macs: multiply-adds for one clip.
-        activations: bytes that the layer writes for one clip in fp32; 0 where it only passes its input on.
-        field: receptive field so far as (t, h, w), in frames, rows and columns of the clip: how much of it, padding
-            included, one output number depends on. None after something whose reach is not known.
-        relus: 1 for a ReLU.
-        note: why a row needs a second look; mostly empty.
-    """
-
-    name: str
-    group: str
-    kind: str
-    kernel: Shape | None = None
+    name: str  # as in `network.named_modules()`, for instance "layer1.0.conv1.0"
+    group: str  # the first part of the name: "stem", "layer1", …, "fc"
+    kind: str  # the class of the layer; a function called between layers ends in "()"
+    kernel: Shape | None = None  # of convolutions and pools, (t, h, w)
     stride: Shape | None = None
-    in_shape: Shape = ()
+    in_shape: Shape = ()  # (C, T, H, W), or (features,) after the pool
     out_shape: Shape = ()
-    parameters: int = 0
-    macs: int = 0
-    activations: int = 0
-    field: Shape | None = None
-    relus: int = 0
-    note: str = ""
+    parameters: int = 0  # numbers to learn; a layer that is called twice has them in its first row only
+    macs: int = 0  # multiply-adds for one clip
+    activations: int = 0  # bytes that it writes for one clip in fp32; 0 where it only passes its input on
+    field: Shape | None = None  # frames, rows and columns that one output sees, padding included; None: not known
+    relus: int = 0  # 1 for a ReLU
+    note: str = ""  # why a row needs a second look; mostly empty
 
 
 class Tabulated:
@@ -65,34 +50,28 @@ class Tabulated:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(repr=False)
 class Account(Tabulated):
-    """What a network costs for one clip: the rows in the order of the calls, and their totals."""
+    """What a network costs for one clip: the rows in the order of the calls, and their totals.
+
+    Attributes:
+        clip: (C, T, H, W).
+        params: all parameters, used or not: equal to sum(p.numel() for p in network.parameters()).
+        macs: multiply-adds for one clip.
+        activations: bytes that all layers write for one clip in fp32; what training keeps of it: `training_memory`.
+        relus: how many times a ReLU is called.
+    """
 
     title: str
-    clip: Shape  # (C, T, H, W)
+    clip: Shape
     rows: tuple[Row, ...]
     footer: ClassVar[str] = FOOTNOTE
 
-    @property
-    def params(self) -> int:
-        """All parameters, used or not: equal to sum(p.numel() for p in network.parameters())."""
-        return sum(row.parameters for row in self.rows)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-adds for one clip."""
-        return sum(row.macs for row in self.rows)
-
-    @property
-    def activations(self) -> int:
-        """Bytes that all layers write for one clip in fp32. What training keeps of it: see `training_memory`."""
-        return sum(row.activations for row in self.rows)
-
-    @property
-    def relus(self) -> int:
-        """How many times a ReLU is called."""
-        return sum(row.relus for row in self.rows)
+    def __post_init__(self):
+        self.params = sum(row.parameters for row in self.rows)
+        self.macs = sum(row.macs for row in self.rows)
+        self.activations = sum(row.activations for row in self.rows)
+        self.relus = sum(row.relus for row in self.rows)
 
     def groups(self) -> "Account":
         """The same with one row a group: sums, the first input, the last output and receptive field."""
@@ -111,16 +90,15 @@ class Account(Tabulated):
             f"{self.activations / 2**20:.1f} MiB of activations, {self.relus} ReLUs"
         )
         header = ["layer", "kind", "kernel", "stride", "output", "parameters", "MMAC", "MiB", "sees", "note"]
+        total = Row("total", "", "", parameters=self.params, macs=self.macs, activations=self.activations)
         body = [
             [
                 *(row.name, row.kind, times(row.kernel), times(row.stride), times(row.out_shape)),
                 *(f"{row.parameters:,}", f"{row.macs / 1e6:,.1f}", f"{row.activations / 2**20:.1f}"),
                 *(times(row.field), row.note),
             ]
-            for row in self.rows
+            for row in (*self.rows, total)
         ]
-        total = ["total", "", "", "", "", f"{self.params:,}", f"{self.macs / 1e6:,.1f}"]
-        body.append([*total, f"{self.activations / 2**20:.1f}", "", ""])
         return caption, header, body
 
 

@@ -2,7 +2,8 @@
 
 Each layer that has a rule (rules.py) gets, for the time of the walk, a `forward` that computes nothing: it only says
 what shape comes out, and writes a row. What happens between the layers, the sums and reshapes, is followed by a
-TorchFunctionMode, which PyTorch asks before it runs any function.
+TorchFunctionMode, which PyTorch asks before it runs any function. A tensor notes, as `field`, what of the clip one of
+its units sees; None where that is not known.
 """
 
 from functools import partial, reduce
@@ -10,10 +11,11 @@ from functools import partial, reduce
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import FlopCounterMode
 
 from r2p1d_edu.cost.report import Row
-from r2p1d_edu.cost.rules import Field, Step, blank, mean, rule_for
+from r2p1d_edu.cost.rules import Field, Step, blank, mean, rule_for, through, union
 from r2p1d_edu.errors import InputError
 
 # Functions that multiply no matrices and look no further than their inputs do. All others have their multiply-adds
@@ -52,13 +54,11 @@ class Walk(TorchFunctionMode):
                 step = rule(module, input)
             except InputError as error:
                 raise InputError(f"{name}: {error}" if name else str(error)) from None
-            field, window = getattr(input, "field", None), step.window
-            for out in tensors(step.out):
-                out.field = field.through(window) if field and window else field  # type: ignore[attr-defined]
+            field = getattr(input, "field", None)
+            mark(step.out, through(field, step.window) if field and step.window else field)
             if isinstance(module, nn.RNNBase):  # it reads all steps, but has no kernel to show
                 step = step._replace(window=None)
-            relus = int(isinstance(module, nn.ReLU))
-            self.record(name, type(module).__name__, input, step, self.own(module), relus)
+            self.record(name, module, input, step, relus=int(isinstance(module, nn.ReLU)))
         return step.out
 
     def inside(self, forward, name: str, module: nn.Module, *args, **kwargs):
@@ -76,51 +76,50 @@ class Walk(TorchFunctionMode):
         inner, self.rows[first:] = self.rows[first:], []
         with torch._C.DisableTorchFunction():
             step = Step(out, sum(row.macs for row in inner))
-            relus = sum(row.relus for row in inner)
-            self.record(name, type(module).__name__, (args, kwargs), step, self.own(module), relus, NO_RULE)
+            self.record(name, module, (args, kwargs), step, relus=sum(row.relus for row in inner), note=NO_RULE)
         return out
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Run a function that is called between the layers, on shapes alone."""
-        args, kwargs = on_meta(args), on_meta(kwargs or {})
+        args, kwargs = tree_map_only(Tensor, without_numbers, (args, kwargs or {}))
         inputs, name, macs = tensors((args, kwargs)), getattr(func, "__name__", ""), 0
-        field = union(inputs) if name in ELEMENTWISE or name in VIEWS or name == "mean" else None
+        fields = [x.field for x in inputs if hasattr(x, "field")]  # parameters have none
+        known = (name in ELEMENTWISE or name in VIEWS or name == "mean") and fields and None not in fields
+        field = reduce(union, fields) if known else None
         if name in ELEMENTWISE and len({x.shape for x in inputs}) == 1:
             out = inputs[0] if name in IN_PLACE else blank(*inputs[0].shape)
         elif name in ELEMENTWISE or name in VIEWS:
             out = func(*args, **kwargs)
         elif name == "mean":
             out, window = mean(*args, **kwargs)
-            field = field.through(window) if field and window else field
+            field = through(field, window) if field and window else field
         else:
             with FlopCounterMode(display=False) as flops:
                 out = func(*args, **kwargs)
             macs = flops.get_total_flops() // 2
-        if any(hasattr(x, "field") for x in inputs):  # not so where all are parameters
-            for x in tensors(out):
-                x.field = field  # type: ignore[attr-defined]
+        if fields:
+            mark(out, field)
         relus = int(name in ("relu", "relu_"))
         if macs or relus:
             label = f"{self.path[-1]}.{name}".lstrip(".")
-            self.record(label, f"{name}()", inputs, Step(out, macs), 0, relus, NO_RULE if macs else "")
+            self.record(label, f"{name}()", inputs, Step(out, macs), relus, NO_RULE if macs else "")
         return out
 
-    def record(self, name: str, kind: str, inputs, step: Step, parameters: int, relus: int, note: str = "") -> None:
+    def record(self, name: str, what: nn.Module | str, inputs, step: Step, relus: int = 0, note: str = "") -> None:
         """Write a row: shapes without the batch, of the first input and the first output."""
         inputs, outputs = tensors(inputs), tensors(step.out)
         field = getattr(outputs[0], "field", None) if outputs else None
+        kernel, stride, *_ = zip(*step.window, strict=True) if step.window else (None, None)
         row = Row(
-            name=name or kind,
-            group=(name or kind).partition(".")[0],
-            kind=kind,
-            kernel=step.window and step.window.kernel,
-            stride=step.window and step.window.stride,
+            *names(name, what),
+            kernel=kernel,
+            stride=stride,
             in_shape=tuple(inputs[0].shape[1:]) if inputs else (),
             out_shape=tuple(outputs[0].shape[1:]) if outputs else (),
-            parameters=parameters,
+            parameters=self.own(what) if isinstance(what, nn.Module) else 0,
             macs=step.macs,
             activations=4 * sum(x.numel() for x in outputs) if step.writes else 0,
-            field=field and field.size,
+            field=field and tuple(high - low + 1 for low, high, _ in field),
             relus=relus,
             note=note,
         )
@@ -134,36 +133,28 @@ class Walk(TorchFunctionMode):
 
     def uncounted(self, network: nn.Module) -> list[Row]:
         """A row for each module with parameters that no row above has: the module uses them itself, or nobody does."""
-        rows = []
-        for name, module in network.named_modules():
-            if parameters := self.own(module):
-                kind = type(module).__name__
-                note = "parameters used directly, or not at all"
-                rows.append(Row(name or kind, (name or kind).partition(".")[0], kind, parameters=parameters, note=note))
-        return rows
+        own = ((name, module, self.own(module)) for name, module in network.named_modules())
+        note = "parameters used directly, or not at all"
+        return [Row(*names(name, module), parameters=count, note=note) for name, module, count in own if count]
 
 
-def union(inputs: list[Tensor]) -> Field | None:
-    """All that several tensors see together. None: that is not known of one of them."""
-    fields = [x.field for x in inputs if hasattr(x, "field")]
-    return reduce(Field.union, fields) if fields and None not in fields else None
+def names(name: str, what: nn.Module | str) -> tuple[str, str, str]:
+    """Name, group and kind of a row; what is called outside of all modules is named after its kind."""
+    kind = what if isinstance(what, str) else type(what).__name__
+    return name or kind, (name or kind).partition(".")[0], kind
 
 
 def tensors(value) -> list[Tensor]:
     """All tensors in a nest of tuples, lists and dicts, in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (tuple, list)):
-        return []
-    return [x for item in value for x in tensors(item)]
+    return [x for x in tree_leaves(value) if isinstance(x, Tensor)]
 
 
-def on_meta(value):
-    """The same nest with every tensor that has numbers, such as a parameter used directly, as its shape alone."""
-    if isinstance(value, Tensor):
-        return value if value.is_meta else torch.empty(value.shape, dtype=value.dtype, device="meta")
-    if isinstance(value, dict):
-        return {key: on_meta(item) for key, item in value.items()}
-    return type(value)(map(on_meta, value)) if type(value) in (tuple, list) else value
+def mark(outputs, field: Field | None) -> None:
+    """Note on each tensor what of the clip one of its units sees."""
+    for x in tensors(outputs):
+        x.field = field  # type: ignore[attr-defined]  # tensors take attributes
+
+
+def without_numbers(x: Tensor) -> Tensor:
+    """The shape alone of a tensor that has numbers, such as a parameter used directly."""
+    return x if x.is_meta else torch.empty(x.shape, dtype=x.dtype, device="meta")

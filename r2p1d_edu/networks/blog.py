@@ -16,25 +16,15 @@ from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.networks.loading import load_weights, read_weights
 from r2p1d_edu.networks.resnet import DEPTHS, check_clips
 
-Size = int | tuple[int, int, int]
-
-
-def triple(value: Size) -> tuple[int, int, int]:
-    """3 → (3, 3, 3); a tuple stays as it is."""
-    return (value, value, value) if isinstance(value, int) else value
+Size = int | tuple[int, int, int]  # (time, height, width), or one number for all three
 
 
 class SpatioTemporalConv(nn.Module):
     """A 1×d×d convolution, BatchNorm, ReLU, then a t×1×1 convolution, BatchNorm, ReLU.
 
-    Shapes: (N, in_channels, T, H, W) → (N, out_channels, T', H', W'), as nn.Conv3d with the same kernel, stride and
-    padding would give. The width in between is the paper's M.
-
-    Args:
-        kernel_size, stride, padding: of the 3D convolution that this one replaces, each an int or (time, height,
-            width). The kernel is square in space.
-        bias: whether both convolutions have one.
-        first_conv: this is the stem. Kernel (1, 7, 7) becomes 1×7×7 and then 3×1×1.
+    (N, in_channels, T, H, W) → (N, out_channels, T', H', W'), as nn.Conv3d of this kernel, stride and padding gives;
+    the kernel is square in space. The width in between is the paper's M. With `first_conv` it is the stem, whose kernel
+    (1, 7, 7) becomes 1×7×7 and then 3×1×1.
     """
 
     def __init__(
@@ -48,10 +38,10 @@ class SpatioTemporalConv(nn.Module):
         first_conv: bool = False,
     ):
         super().__init__()
-        t, d, d_width = triple(kernel_size)
+        triples = ((n, n, n) if isinstance(n, int) else n for n in (kernel_size, stride, padding))
+        (t, d, d_width), (st, sh, sw), (pt, ph, pw) = triples
         if d != d_width:
             raise InputError(f"kernel_size is {kernel_size}; it must be square in space, such as (3, 7, 7)")
-        (st, sh, sw), (pt, ph, pw) = triple(stride), triple(padding)
         mid = midplanes(in_channels, out_channels, t, d)
         if first_conv:
             t, pt = 3, 1
@@ -107,13 +97,7 @@ class SpatioTemporalResLayer(nn.Module):
     """A group of `layer_size` residual blocks; the first halves time and space where `downsample` says so."""
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        layer_size: int,
-        block_type: type[nn.Module] = SpatioTemporalResBlock,
-        downsample: bool = False,
+        self, in_channels: int, out_channels: int, kernel_size: int, layer_size: int, block_type, downsample=False
     ):
         super().__init__()
         self.block1 = block_type(in_channels, out_channels, kernel_size, downsample)
@@ -129,12 +113,7 @@ class SpatioTemporalResLayer(nn.Module):
 
 
 class R2Plus1DNet(nn.Module):
-    """The features: (N, 3, T, H, W) clips → (N, 512).
-
-    Args:
-        layer_sizes: residual blocks in each of the four groups, such as (2, 2, 2, 2).
-        block_type: the block to build the groups from, called as SpatioTemporalResBlock is.
-    """
+    """The features: (N, 3, T, H, W) clips → (N, 512), from groups of so many residual blocks as `layer_sizes` says."""
 
     def __init__(self, layer_sizes: Sequence[int], block_type: type[nn.Module] = SpatioTemporalResBlock):
         super().__init__()
@@ -159,14 +138,13 @@ class R2Plus1DClassifier(nn.Module):
     """The article's classifier: (N, 3, T, H, W) clips → (N, num_classes) logits.
 
     Args:
-        num_classes: length of the logits.
-        layer_sizes, block_type: as R2Plus1DNet takes them.
+        layer_sizes: residual blocks in each of the four groups, such as (2, 2, 2, 2).
+        block_type: the block to build the groups from, called as SpatioTemporalResBlock is.
         pretrained: False, or the path of a checkpoint trained with this listing. In the article the flag only
             prints the names of the weights; here the file is loaded.
 
     Raises:
-        InputError: a number that will not do, a checkpoint that is missing or does not fit, pretrained=True, or, when
-            called, a clip that the network cannot take.
+        InputError: a number, checkpoint or, when called, a clip that will not do; pretrained=True.
     """
 
     def __init__(

@@ -12,14 +12,7 @@ from r2p1d_edu.networks.convolutions import Conv, norm_relu
 from r2p1d_edu.networks.resnet import check_clips, initialise
 
 # A stage: this many 3×3×3 convolutions of this many times `width` channels, then a max-pool.
-POOLING_STAGES = (
-    # convolutions, channels
-    (1, 1),
-    (1, 2),
-    (2, 4),
-    (2, 8),
-    (2, 8),
-)
+POOLING_STAGES = ((1, 1), (1, 2), (2, 4), (2, 8), (2, 8))
 HIDDEN = 64  # fc6 and fc7 have this many times `width` units: 4096 at width 64
 SMALLEST = 2 ** len(POOLING_STAGES)  # five halvings leave one pixel of 32
 
@@ -33,7 +26,6 @@ class C3D(nn.Module):
     The authors' file also gives each convolution a bias, 2,752 numbers in all, which BatchNorm cancels.
 
     Args:
-        num_classes: length of the logits.
         frames: clip length T, exactly.
         size: height and width of a frame in pixels, exactly; 32 or more.
         width: channels of the first convolution. fc6 and fc7 scale with it: 4096 units at 64.

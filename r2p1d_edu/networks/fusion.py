@@ -10,10 +10,7 @@ from r2p1d_edu.networks.convolutions import Conv
 
 
 class GRUFusion(nn.Module):
-    """A gated recurrent unit reads the frame features in order; its last state is the clip's vector.
-
-    (N, C, T, 1, 1) → (N, C). It sees every frame and their order, but no pixels: only pooled features reach it.
-    """
+    """A gated recurrent unit reads the frames in order; its last state is the clip's: (N, C, T, 1, 1) → (N, C)."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -26,10 +23,7 @@ class GRUFusion(nn.Module):
 
 
 class ConvFusion(nn.Module):
-    """A convolution over time, 3 frames wide, then the average: (N, C, T, 1, 1) → (N, C, 1, 1, 1).
-
-    It sees the order of neighbouring frames and forgets where in the clip they were.
-    """
+    """A convolution over time, 3 frames wide, then the average: (N, C, T, 1, 1) → (N, C, 1, 1, 1)."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -43,9 +37,4 @@ class ConvFusion(nn.Module):
         return self.avgpool(self.relu(self.norm(self.conv(x))))
 
 
-def no_fusion(channels: int) -> nn.Module:
-    """The pool before has already averaged over time as well as space."""
-    return nn.Identity()
-
-
-FUSIONS = {"pool": no_fusion, "gru": GRUFusion, "conv": ConvFusion}
+FUSIONS = {"pool": nn.Identity, "gru": GRUFusion, "conv": ConvFusion}  # "pool": the pool before averages over time too

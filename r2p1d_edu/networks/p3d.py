@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, check_choice, check_counts
 from r2p1d_edu.networks.convolutions import Conv, Pseudo3D, norm_relu
-from r2p1d_edu.networks.resnet import check_clips, check_values, initialise
+from r2p1d_edu.networks.resnet import check_clips, check_values, initialise, make_shortcut
 
 # Bottlenecks in res2, res3, res4, res5: ResNet-50, -101 and -152. A unit has two convolutions where ResNet has one, so
 # the first three groups hold four layers a block: 4·(3+4+6) + 3·3 in res5 + conv1 + fc = 63.
@@ -28,7 +28,6 @@ P3D_DEPTHS = {
     199: (3, 8, 36, 3),
 }  # fmt: skip
 EXPANSION = 4  # a bottleneck's ends are four times as wide as its middle
-CONVENTIONS = ("paper", "released")
 
 
 class Bottleneck(nn.Module):
@@ -50,24 +49,12 @@ class Bottleneck(nn.Module):
             self.unit = Pseudo3D(channels, channels, form=form, convention=convention)
         self.restore = nn.Sequential(Conv(channels, out_channels, (1, 1, 1)), nn.BatchNorm3d(out_channels))
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = None
-        if stride != 1 or in_channels != out_channels:
-            self.downsample = nn.Sequential(
-                Conv(in_channels, out_channels, (1, 1, 1), strides), nn.BatchNorm3d(out_channels)
-            )
+        self.downsample = make_shortcut(in_channels, out_channels, strides)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (N, C_in, T, H, W)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         return self.relu(self.restore(self.unit(self.reduce(x))) + shortcut)
-
-
-def halve_time() -> nn.MaxPool3d:
-    """The greater of each two frames: T → ceil(T/2).
-
-    Like Caffe's pooling it rounds up: an odd last frame is kept, and a single frame passes as it is.
-    """
-    return nn.MaxPool3d((2, 1, 1), ceil_mode=True)
 
 
 class P3D(nn.Module):
@@ -80,14 +67,13 @@ class P3D(nn.Module):
 
     Args:
         depth: 63, 131 or 199 layers.
-        num_classes: length of the logits.
         frames: as every network takes it; nothing here depends on it, and clips of any length fit.
         width: channels of conv1 and of the middle of res2's blocks; the other groups have 2, 4 and 8 times as many.
         convention: how B and C join their paths, as in Pseudo3D: "paper" adds, "released" is the authors' prototxt.
         forms: the units to cycle through. The paper's networks of one form only (its Table 1) are "A", "B" and "C".
 
     Raises:
-        InputError: an unknown depth, convention or form, or, when called, a clip that the network cannot take.
+        InputError: an option or, when called, a clip that will not do.
     """
 
     def __init__(
@@ -101,12 +87,12 @@ class P3D(nn.Module):
     ):
         super().__init__()
         check_choice(depth, P3D_DEPTHS, "depth")
-        check_choice(convention, CONVENTIONS, "convention")
+        check_choice(convention, ("paper", "released"), "convention")
         if not isinstance(forms, str) or not forms or set(forms) - set("ABC"):
             raise InputError(f"forms is {forms!r}; it must be letters of A, B and C to cycle through, such as 'ABC'")
         check_counts(num_classes=num_classes, frames=frames, width=width)
         self.stem = nn.Sequential(Conv(3, width, (1, 7, 7), (1, 2, 2)), *norm_relu(width))
-        # Rounding up, as Caffe does, is what makes 8×40×40 of 16×80×80.
+        # Caffe's pooling rounds up: 16×80×80 gives 8×40×40, an odd last frame is kept, a single one passes.
         self.pool1 = nn.MaxPool3d((2, 3, 3), stride=2, ceil_mode=True)
         letters, in_channels = cycle(forms), width
         for group, blocks in enumerate(P3D_DEPTHS[depth]):
@@ -118,7 +104,7 @@ class P3D(nn.Module):
                 in_channels = EXPANSION * channels
             self.add_module(f"res{group + 2}", nn.Sequential(*layers))
             if group < 3:
-                self.add_module(f"pool{group + 2}", halve_time())
+                self.add_module(f"pool{group + 2}", nn.MaxPool3d((2, 1, 1), ceil_mode=True))
         self.avgpool = nn.AdaptiveAvgPool3d(1)
         self.fc = nn.Linear(in_channels, num_classes)
         self.apply(initialise)

@@ -56,10 +56,6 @@ def published(network: str, frames: int) -> list[Accuracy]:
     """What is published for a network of the family at 8 or 16 frames: the paper first, then VMZ; or nothing."""
     if network not in TABLE_2 or frames not in (8, 16):
         return []
-    paper, released = TABLE_2[network], VMZ[network]
-    clip, video = paper[:2] if frames == 8 else paper[2:]
-    released_clip, released_video, _ = released[:3] if frames == 8 else released[3:]
-    return [
-        Accuracy(clip, video, "paper, Table 2"),
-        Accuracy(released_clip, released_video, "VMZ model zoo"),
-    ]
+    first = frames // 8 - 1  # the numbers for 16 frames follow those for 8
+    paper, released = TABLE_2[network][2 * first :], VMZ[network][3 * first :]
+    return [Accuracy(paper[0], paper[1], "paper, Table 2"), Accuracy(released[0], released[1], "VMZ model zoo")]

@@ -18,7 +18,6 @@ from r2p1d_edu.networks.fusion import FUSIONS
 DEPTHS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # residual blocks a group
 STEM_KINDS = ("stacked", "2d", "3d", "2+1d")
 GROUP_KINDS = ("2d", "3d", "2+1d", "p3d-a", "p3d-b", "p3d-c", "p3d")
-MIDPLANES = ("per_conv", "per_block")
 
 
 def make_stem(kind: str, width: int, frames: int, mid: int | None = None, relu_between: bool = True) -> nn.Sequential:
@@ -36,29 +35,30 @@ def make_stem(kind: str, width: int, frames: int, mid: int | None = None, relu_b
     return nn.Sequential(Conv(3, width, (t, 7, 7), (1, 2, 2), (pad, 3, 3)), *norm_relu(width))
 
 
+def make_shortcut(in_channels: int, channels: int, strides: tuple[int, int, int]) -> nn.Sequential | None:
+    """A 1×1×1 convolution and BatchNorm, with no ReLU, where a block changes size; elsewhere x passes as it is."""
+    if in_channels == channels and strides[2] == 1:
+        return None
+    return nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), nn.BatchNorm3d(channels))
+
+
 class Block(nn.Module):
     """The paper's "vanilla" residual block, section 3.1: relu(x + bn(conv2(relu(bn(conv1(x)))))).
 
-    Where the block changes size, x goes through a 1×1×1 convolution and BatchNorm first, with no ReLU.
     Shapes: (N, C_in, T, H, W) → (N, C_out, T/s, H/s, W/s), with T kept by a "2d" block.
     """
 
-    def __init__(
-        self, kind: str, in_channels: int, channels: int, stride: int, midplanes_rule: str, relu_between: bool = True
-    ):
+    def __init__(self, kind: str, in_channels: int, channels: int, stride: int, rule: str, relu_between: bool = True):
         super().__init__()
-        mid1 = midplanes(in_channels, channels)
         # torchvision computes M once a block, from the block's own ends, and uses it in both convolutions.
-        mid2 = mid1 if midplanes_rule == "per_block" else midplanes(channels, channels)
+        mid1 = midplanes(in_channels, channels)
+        mid2 = mid1 if rule == "per_block" else midplanes(channels, channels)
         first = make_conv(kind, in_channels, channels, stride, mid1, relu_between)
         second = make_conv(kind, channels, channels, 1, mid2, relu_between)
         self.conv1 = nn.Sequential(first, *norm_relu(channels))
         self.conv2 = nn.Sequential(second, nn.BatchNorm3d(channels))
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = None
-        if stride != 1 or in_channels != channels:
-            strides = (1 if kind == "2d" else stride, stride, stride)
-            self.downsample = nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), nn.BatchNorm3d(channels))
+        self.downsample = make_shortcut(in_channels, channels, (1 if kind == "2d" else stride, stride, stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (N, C_in, T, H, W)."""
@@ -77,13 +77,12 @@ class VideoResNet(nn.Module):
         width: channels of the stem and the first group; the other groups have 2, 4 and 8 times as many. The paper: 64.
         midplanes: "per_conv", the paper's and VMZ's rule for M, or "per_block", torchvision's.
         fusion: how the last features become one vector: "pool" (the paper's average), "gru" or "conv" (fusion.py).
-        stem_midplanes: channels between the halves of a "2+1d" stem; unless given 45/64 of the width, as released.
+        stem_midplanes: as `mid` of make_stem.
         relu_between: keep the ReLU between the halves of each (2+1)D convolution. Without it the two halves are one
             linear map again: an experiment of this course's, not a published network.
 
     Raises:
-        InputError: an unknown kind, depth, rule or fusion, a number below 1, or, when called, a clip that the network
-            cannot take.
+        InputError: a kind, option or, when called, a clip that will not do.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class VideoResNet(nn.Module):
         super().__init__()
         check_kinds(kinds)
         check_choice(depth, DEPTHS, "depth")
-        check_choice(midplanes, MIDPLANES, "rule for midplanes")
+        check_choice(midplanes, ("per_conv", "per_block"), "rule for midplanes")
         check_choice(fusion, FUSIONS, "fusion")
         check_counts(num_classes=num_classes, frames=frames, width=width)
         if stem_midplanes is not None:

@@ -33,9 +33,8 @@ def family_table() -> list[dict]:
 def format_table(rows: list[dict]) -> str:
     """The rows as aligned text, with the sources below."""
     body = [[format_cell(key, value) for key, value in row.items()] for row in rows]
-    header, *lines = text_table("", list(COLUMNS), body).splitlines()[1:]
-    lines = [header, "-" * len(header), *lines]
-    return "\n".join([*lines, "", *NOTES])
+    _, header, *lines = text_table("", list(COLUMNS), body).splitlines()
+    return "\n".join([header, "-" * len(header), *lines, "", *NOTES])
 
 
 def format_cell(column: str, value: object) -> str:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from r2p1d_edu.cost.layers import account
-from r2p1d_edu.cost.rules import Field, Window, blank, widest
-from r2p1d_edu.cost.walk import Walk
+from r2p1d_edu.cost.rules import PIXEL, blank, through, widest
+from r2p1d_edu.cost.walk import Walk, mark
 from r2p1d_edu.networks.family import FAMILY, create_network
 
 POOLED = ("avgpool", "fusion", "fc")  # they see all that there is, and padding besides
@@ -133,20 +133,19 @@ def test_crooked_windows():
 def test_where_a_field_lies():
     network, clip = transparent(Crooked()), (3, 41, 9, 9)
     walk, start = Walk(network), blank(1, *clip)
-    start.field = Field()
+    mark(start, PIXEL)
     with torch.no_grad(), walk:
         out = network(start)
-    first = out.field.low[0] + out.shape[2] // 2 * out.field.jump[0]
+    low, _, jump = out.field[0]
+    first = low + out.shape[2] // 2 * jump
     network = transparent(Crooked())
     ((truth, _), _, _) = seen(nn.Sequential(network), clip)["0"]
     assert first == truth
 
 
 def test_the_arithmetic_itself():
-    field = Field().through(Window((3, 7, 7), (1, 2, 2), (1, 3, 3))).through(Window((3, 3, 3), (2, 2, 2), (1, 1, 1)))
-    assert field.size == (5, 11, 11)
-    assert field.jump == (2, 4, 4)
-    assert field.low == (-2, -5, -5)
+    stem = ((3, 1, 1, 1), (7, 2, 3, 1), (7, 2, 3, 1))
+    assert through(through(PIXEL, stem), ((3, 2, 1, 1),) * 3) == ((-2, 2, 2), (-5, 5, 4), (-5, 5, 4))
 
 
 def test_the_widest_window_of_an_adaptive_pool():

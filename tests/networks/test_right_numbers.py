@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from convolution_check import REPEATED
+
+from r2p1d_edu.cost.layers import account
+from r2p1d_edu.networks.family import create_network
 
 PROGRAM = Path(__file__).with_name("convolution_check.py")
 HAS = getattr(torch.cpu, "get_capabilities", dict)()
@@ -28,6 +32,15 @@ HERE = [name for name, (there, _) in INSTRUCTIONS.items() if there]
 def run(instructions, *words):
     environment = os.environ | {"ONEDNN_MAX_CPU_ISA": instructions, "MALLOC_PERTURB_": "128", "OMP_NUM_THREADS": "1"}
     return subprocess.run([sys.executable, PROGRAM, *words], env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_is_left_out_is_tried_in_another_network(name):
+    """The same convolutions on the same shapes as in P3D-63."""
+    with torch.device("meta"):
+        costs = [account(create_network(network, width=8), (3, 16, 64, 64)) for network in ("p3d63", name)]
+    one, other = ({(r.kernel, r.stride, r.in_shape, r.out_shape) for r in cost.rows if r.kernel} for cost in costs)
+    assert one == other
 
 
 @pytest.mark.slow
