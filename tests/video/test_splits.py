@@ -121,7 +121,7 @@ def test_too_little_to_split(people, tmp_path):
     assert "no such folder" in refusal(tmp_path / "no", PERSON)
     assert "unknown class" in refusal(people, PERSON, classes=["jump", "empty"])
     assert "unknown fold 4" in refusal(people, PERSON, 4)
-    assert "1 class folders with videos found here" in refusal(people, PERSON, classes=["jump"])
+    assert "1 classes with a folder of videos here" in refusal(people, PERSON, classes=["jump"])
     fill(people, ["sit/a-1.avi", "sit/b-1.avi"])
     said = refusal(people, PERSON)
     assert said.startswith(f"{people / 'sit'}: 2 groups (a, b) are too few for 3 folds")
