@@ -19,7 +19,9 @@ from tqdm import tqdm
 from r2p1d_edu.errors import InputError
 
 TRIES, PAUSE = 5, 1.0  # connections to one address; seconds before the second, twice as many before the third, …
-TIMEOUT, CHUNK = 30, 1 << 18  # seconds of silence; bytes
+TIMEOUT, SLOWEST = 30, 1000  # seconds of silence; bytes a second, on average, below which a server is left
+NETWORK = (OSError, HTTPException, ValueError)  # the last of addresses that are none, to which a server may lead
+CHUNK, MOST = 1 << 18, 16 * 10**9  # bytes read at a time; of a file whose size nobody told
 
 
 class NoSource(InputError):
@@ -31,11 +33,7 @@ class NoSource(InputError):
 
 
 class Failure(Exception):
-    """An address did not give the file; `again` says whether another try may help."""
-
-    def __init__(self, reason: str, again: bool = True):
-        super().__init__(reason)
-        self.again = again
+    """An address did not give the file: (reason, whether another try may help)."""
 
 
 def download(
@@ -51,7 +49,7 @@ def download(
         NoSource: no address gives the file; the message has each one's answer and what to do by hand.
     """
     urls, path = [urls] if isinstance(urls, str) else list(urls), Path(path)
-    if not all(urlsplit(url).scheme in ("http", "https") for url in urls):
+    if not all(url.startswith(("http://", "https://")) for url in urls):
         raise InputError(f"{path.name} can only be downloaded from http or https addresses; got {urls}")
     part, answers = path.with_name(path.name + ".part"), []
     try:
@@ -65,9 +63,8 @@ def download(
                 fetch(url, part, sha256, size, progress)
                 return part.replace(path)
             except Failure as answer:
-                answers.append(f"{urlsplit(url).netloc}: {answer}")
-        have = length(part)
-        if not have:
+                answers.append(f"{urlsplit(url).netloc}: {answer.args[0]}"[:300])
+        if not (have := length(part)):
             part.unlink(missing_ok=True)
     except OSError as error:  # the file system's; the network's have become Failure
         reason = error.strerror or error
@@ -86,14 +83,15 @@ def length(path: Path) -> int:
 
 def mismatch(path: Path, sha256: str, size: int | None) -> str:
     """What is wrong with the file; an empty string if nothing is."""
-    if size is not None and length(path) != size:
-        return f"{length(path):,} bytes instead of {size:,}"
+    have = length(path)
+    if have != (size or have) or have > (size or MOST):
+        return f"{have:,} bytes instead of {size or MOST:,}{'' if size else ' at most'}"
     hasher = hashlib.sha256()
     with open(path, "rb") as file:
         while sha256 and (chunk := file.read(CHUNK)):
             hasher.update(chunk)
     digest = hasher.hexdigest()[: len(sha256)]
-    return f"SHA-256 {digest} instead of {sha256}" if sha256 and digest != sha256.lower() else ""
+    return f"SHA-256 {digest} instead of {sha256}" if digest != sha256.lower() else ""
 
 
 def fetch(url: str, part: Path, sha256: str, size: int | None, progress: bool) -> None:
@@ -104,16 +102,16 @@ def fetch(url: str, part: Path, sha256: str, size: int | None, progress: bool) -
         try:
             receive(url, part, have, size, progress)
         except Failure as failure:
-            if not failure.again:
+            answer, again = failure.args
+            if not again:
                 raise
-            answer = failure
         else:
             if not (answer := mismatch(part, sha256, size)):
                 return
             part.unlink()
             if not have:
-                raise Failure(f"sent {answer}")
-    raise Failure(f"{answer}, after {TRIES} tries")
+                raise Failure(f"sent {answer}", False)
+    raise Failure(f"{answer}, after {TRIES} tries", False)
 
 
 def receive(url: str, part: Path, have: int, size: int | None, progress: bool) -> None:
@@ -126,32 +124,32 @@ def receive(url: str, part: Path, have: int, size: int | None, progress: bool) -
         if error.code == 416 and have:  # nothing follows: the part is whole, or wrong
             return
         raise Failure(f"HTTP {error.code} {error.reason}", error.code in (408, 429) or error.code >= 500) from None
-    except (OSError, HTTPException) as error:
+    except NETWORK as error:
         reason = getattr(error, "reason", error)
         raise Failure(f"cannot be reached, {reason}", not isinstance(reason, ssl.SSLCertVerificationError)) from None
     with response:
-        if url.startswith("https:") and not response.url.startswith("https:"):
-            raise Failure(f"leads away from https, to {response.url}", again=False)
+        if not response.url.startswith(("https://", "http://")[: 1 + url.startswith("http:")]):
+            raise Failure(f"leads away from {urlsplit(url).scheme}, to {response.url}", False)
         if response.headers.get_content_type() == "text/html":  # it must not cost the part
-            raise Failure("sent a web page, not the file", again=False)
+            raise Failure("sent a web page, not the file", False)
         start = have if response.status == 206 else 0  # a server may ignore the range and begin again
         if start and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             part.unlink()
-            raise Failure("sent other bytes than asked for")
-        rest = response.headers.get("Content-Length")
-        end = size or (start + int(rest) if rest else None)
+            raise Failure("sent other bytes than asked for", True)
+        end, deadline = size or (response.length and start + response.length), time.monotonic() + TIMEOUT
         bar = tqdm(total=end, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
         with bar, open(part, "ab" if start else "wb") as file:
-            while start <= (size or start) and (chunk := read(response)):  # what is longer than `size` may have no end
+            while start <= (size or MOST):  # what is longer may have no end
+                try:
+                    chunk = response.read1(CHUNK)
+                except NETWORK as error:
+                    raise Failure(str(error) or type(error).__name__, True) from None
+                if not chunk:
+                    break
                 start += file.write(chunk)
                 bar.update(len(chunk))
+                deadline += len(chunk) / SLOWEST
+                if time.monotonic() > deadline:
+                    raise Failure(f"sends fewer than {SLOWEST:,} bytes a second", True)
     if end and start < end:
-        raise Failure(f"the connection ended after {start:,} of {end:,} bytes")
-
-
-def read(response) -> bytes:
-    """The next bytes of the connection; none at its end."""
-    try:
-        return response.read1(CHUNK)
-    except (OSError, HTTPException) as error:
-        raise Failure(str(error) or type(error).__name__) from None
+        raise Failure(f"the connection ended after {start:,} of {end:,} bytes", True)

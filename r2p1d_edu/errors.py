@@ -6,7 +6,13 @@ from operator import index
 
 
 class InputError(ValueError):
-    """Something given to us cannot be used; the message says what was seen and what would be right."""
+    """Something given to us cannot be used; the message says what was seen and what would be right.
+
+    It is one line that a terminal can show: file names and servers' answers hold line ends and escape codes at times.
+    """
+
+    def __init__(self, message: object = ""):
+        super().__init__("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(message)))
 
 
 class Diverged(ArithmeticError):

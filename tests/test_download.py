@@ -229,20 +229,66 @@ def test_a_wrong_checksum_never_gets_the_name(server, path):
     assert names(path.parent) == []
 
 
-def test_more_than_the_size_is_not_read_to_its_end(server, path):
-    sent = []
+def endless(handler, body, pause=0.0):
+    """Send, until the client hangs up."""
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(body)
+        time.sleep(pause)
 
-    def endless(handler):
-        handler.send_response(200)
-        handler.end_headers()
-        for _ in range(10_000):
-            handler.wfile.write(BODY)
-            sent.append(len(BODY))
 
-    server.routes["/f"] = endless
-    assert "instead of 1,000" in refusal(server.url + "/f", path, SHA, size=1000)
-    assert len(sent) < 100
+@pytest.mark.parametrize(("sha256", "size"), [(SHA, 1000), ("", None)])
+def test_more_than_the_size_is_not_read_to_its_end(server, path, monkeypatch, sha256, size):
+    """Nor more than any file of the course has, where no size is known."""
+    monkeypatch.setattr(module, "MOST", 1000)
+    server.routes["/f"] = lambda handler: endless(handler, BODY)
+    assert "instead of 1,000" in refusal(server.url + "/f", path, sha256, size)
     assert names(path.parent) == []
+
+
+def test_a_server_that_only_drips_is_left(server, path, monkeypatch):
+    """Each byte comes in time, the file never would; a server that is as fast as it has to be may take its time."""
+    monkeypatch.setattr(module, "TIMEOUT", 0.3)
+    monkeypatch.setattr(module, "TRIES", 2)
+    server.routes["/f"] = lambda handler: endless(handler, b".", 0.01)
+    assert "sends fewer than 1,000 bytes a second, after 2 tries" in refusal(server.url + "/f", path)
+    assert 0 < part_of(path).stat().st_size < 1000
+    monkeypatch.setattr(module, "SLOWEST", 10)
+    server.routes["/f"] = well
+    download(server.url + "/f", path, SHA, progress=False)
+
+
+# Servers that say strange things
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib forgets to close the redirect
+@pytest.mark.parametrize(
+    "target",
+    ["http://[::1", "http://name:port/", "http://" + "a" * 70 + ".org/", "http:///f", "file:///etc/passwd", "http://ü/"],
+)
+def test_a_redirect_to_nowhere(server, path, target):
+    server.routes["/f"] = lambda handler: send(handler, b"", 302, Location=target)
+    assert f"{server.url[7:]}: " in refusal(server.url + "/f", path)
+    assert names(path.parent) == []
+
+
+@pytest.mark.parametrize("length", ["²", "-1", "many", "1e9", ""])
+def test_a_length_that_is_no_number(server, path, length):
+    server.routes["/f"] = lambda handler: send(handler, length=length)
+    download(server.url + "/f", path, SHA, progress=False)
+    assert path.read_bytes() == BODY
+
+
+def test_what_a_server_says_cannot_steer_the_terminal(server, path):
+    def rude(handler):
+        handler.wfile.write(b"HTTP/1.0 404 \x1b[2J\x07Gone" + b"!" * 1000 + b"\r\n\r\n")
+
+    server.routes["/f"] = rude
+    said = refusal(server.url + "/f", path)
+    assert r"HTTP 404 \x1b[2J\x07Gone!!!" in said
+    assert said.isprintable()
+    assert len(said) < 700
 
 
 # Folders that cannot be written

@@ -60,6 +60,12 @@ def decode_all(path: Path) -> list[av.VideoFrame]:
         return list(container.decode(video=0))
 
 
+def packets(path: Path) -> list[bytes]:
+    """The compressed frames, in the order in which the file holds them."""
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0)][:-1]  # the last one only marks the end
+
+
 def ucf101() -> Path:
     """The folder of real UCF101 clips that R2P1D_UCF101 names, with videos/ and ucfTrainTestlist/; or a skip."""
     folder = os.environ.get("R2P1D_UCF101")

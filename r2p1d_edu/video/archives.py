@@ -1,12 +1,15 @@
 """Unpacking what somebody else packed, with Python's own zipfile and tarfile."""
 
+import errno
 import shutil
 import tarfile
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from r2p1d_edu.errors import InputError
+
+
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 class ArchiveError(InputError):
@@ -39,8 +42,10 @@ def unpack(archive: Path, folder: Path, progress=iter) -> None:
             folder.mkdir()
             for member, *_ in progress(members):
                 packed.extract(member, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise ArchiveError(f"{archive}: not a tar or zip file, or damaged ({error}); fetch it again") from error
+    except Exception as error:  # each way of packing has its own errors for what is damaged, and OSError is among them
+        if isinstance(error, InputError) or getattr(error, "errno", None) in OF_THE_DISK:
+            raise
+        raise ArchiveError(f"{archive}: not a tar or zip file, or damaged ({error or type(error).__name__}); fetch it again") from error
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:

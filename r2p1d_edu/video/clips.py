@@ -78,11 +78,30 @@ def check_crop(clip: np.ndarray, size: int) -> None:
         raise InputError(f"cannot cut {size}×{size} pixels out of frames of {height}×{width}; scale the video first")
 
 
-class TrainingClips(Dataset):
-    """A random clip of a video a visit: key (epoch, number) → uint8 (T, size, size, 3) and the label."""
+class Clips(Dataset):
+    """Clips of videos whose frames `source` gives: uint8 (T, size, size, 3) and the video's label."""
+
+    def __init__(self, videos: Sequence[Video], source, sampling: Sampling):
+        self.videos, self.source, self.sampling = list(videos), source, sampling
+
+    def read(self, video: Video, start: int, length: int) -> np.ndarray:
+        """The whole frames of the clip that begins there."""
+        return self.source.read(video.path, clip_indices(start, self.sampling.frames, self.sampling.stride, length))
+
+    def __getitems__(self, keys: Sequence) -> list | InputError:
+        """A batch for a loader. An error comes as it is: what a worker raises has the traceback for its message."""
+        try:
+            return [self[key] for key in keys]
+        except InputError as error:
+            return error
+
+
+class TrainingClips(Clips):
+    """A random clip of a video a visit; the key is (epoch, number)."""
 
     def __init__(self, videos: Sequence[Video], source, sampling: Sampling, *, flip: bool = True, seed: int = 0):
-        self.videos, self.source, self.sampling, self.flip, self.seed = list(videos), source, sampling, flip, seed
+        super().__init__(videos, source, sampling)
+        self.flip, self.seed = flip, seed
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -93,18 +112,17 @@ class TrainingClips(Dataset):
         rng = np.random.default_rng((self.seed, epoch, number))
         length = self.source.count(video.path)
         start = int(rng.integers(last_start(sampling.frames, sampling.stride, length) + 1))
-        clip = self.source.read(video.path, clip_indices(start, sampling.frames, sampling.stride, length))
-        clip = random_crop(clip, sampling.size, self.flip, rng)
+        clip = random_crop(self.read(video, start, length), sampling.size, self.flip, rng)
         return torch.from_numpy(np.ascontiguousarray(clip)), video.label
 
 
-class EvaluationClips(Dataset):
+class EvaluationClips(Clips):
     """`clips_per_video` evenly spaced centre crops of each video, video by video, in a fixed order."""
 
     def __init__(self, videos: Sequence[Video], source, sampling: Sampling, *, clips_per_video: int = 1):
+        super().__init__(videos, source, sampling)
         if clips_per_video < 1:
             raise InputError(f"clips per video is {clips_per_video}; it must be 1 or more")
-        self.videos, self.source, self.sampling = list(videos), source, sampling
         self.clips_per_video = clips_per_video
 
     def __len__(self) -> int:
@@ -115,8 +133,8 @@ class EvaluationClips(Dataset):
         video, sampling = self.videos[number], self.sampling
         length = self.source.count(video.path)
         start = even_starts(sampling.frames, sampling.stride, length, self.clips_per_video)[which]
-        clip = self.source.read(video.path, clip_indices(start, sampling.frames, sampling.stride, length))
-        return torch.from_numpy(np.ascontiguousarray(centre_crop(clip, sampling.size))), video.label
+        clip = centre_crop(self.read(video, start, length), sampling.size)
+        return torch.from_numpy(np.ascontiguousarray(clip)), video.label
 
 
 class StepSampler(Sampler):
@@ -152,20 +170,31 @@ class StepSampler(Sampler):
             yield [(epoch, int(number)) for number in mine]
 
 
-def collate(samples: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
+def collate(samples: list[tuple[Tensor, int]] | InputError) -> tuple[Tensor, Tensor] | InputError:
     """Stack to uint8 (N, 3, T, H, W), stored channels last as the frames were, and labels (N,)."""
+    if isinstance(samples, InputError):
+        return samples
     clips, labels = zip(*samples, strict=True)
     return torch.stack(clips).permute(0, 4, 1, 2, 3), torch.tensor(labels)
 
 
-def make_loader(dataset: Dataset, *, workers: int = 0, pin_memory: bool = False, **options) -> DataLoader:
-    """A DataLoader of clips. Workers are spawned: a forked copy of a running decoder or trainer can hang."""
-    context = "spawn" if workers else None
-    return DataLoader(
+class Loader(DataLoader):
+    """A DataLoader that raises the errors its workers bring."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for batch in super().__iter__():
+            if isinstance(batch, InputError):
+                raise batch
+            yield batch
+
+
+def make_loader(dataset: Clips, *, workers: int = 0, pin_memory: bool = False, **options) -> Loader:
+    """A loader of clips. Workers are spawned: a forked copy of a running decoder or trainer can hang."""
+    return Loader(
         dataset,
         generator=torch.Generator(),  # else it would draw a number that nobody uses from PyTorch's global one
         num_workers=workers,
-        multiprocessing_context=context,
+        multiprocessing_context="spawn" if workers else None,
         collate_fn=collate,
         pin_memory=pin_memory,
         **options,

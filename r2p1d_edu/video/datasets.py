@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from r2p1d_edu.download import NoSource, download
+from r2p1d_edu.download import NoSource, download, length
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.folders import make_once
 from r2p1d_edu.video import arrow
@@ -35,26 +35,35 @@ class Archive:
     sha256: str = ""
 
 
-# Ten classes, 405 clips, all 250 groups. A plain tar, in spite of its name.
-SUBSET = Archive(
-    "UCF101_subset.tar.gz",
-    tuple(HUB.format(owner, "UCF101_subset.tar.gz") for owner in ("sayakpaul/ucf101-subset", "aisuko/ucf101-subset")),
-    171_386_880,
-    "e9fcc76af48d320be88c5265f2e0576ecd615956976f6ce4742fdf2b042b71eb",
-)
-SPLITS = "UCF101TrainTestSplits-RecognitionTask.zip"
-SPLIT_LISTS = Archive(
-    SPLITS,
-    (HUB.format("MichiganNLP/ucf-101", SPLITS), HUB.format("quchenyuan/UCF101-ZIP", SPLITS), CRCV + SPLITS),
-    113_943,
-    "5c0d1a53b8ed364a2ac830a73f405e51bece7d98ce1254fd19ed4a36b224bd27",
-)
-# Some have a folder a class, some one for all, some rename files; only the files' names count, in any letter case.
-VIDEOS = (
-    Archive("UCF101.zip", (HUB.format("MichiganNLP/ucf-101", "UCF101.zip"),), 6_960_000_000),
-    Archive("UCF-101.zip", (HUB.format("quchenyuan/UCF101-ZIP", "UCF-101.zip"),), 6_960_000_000),
-    Archive("UCF101_videos.zip", ("https://storage.googleapis.com/thumos14_files/UCF101_videos.zip",), 6_960_000_000),
-)
+SUBSET, SPLITS = "UCF101_subset.tar.gz", "UCF101TrainTestSplits-RecognitionTask.zip"
+ARCHIVES = {
+    # Ten classes, 405 clips, all 250 groups. A plain tar, in spite of its name.
+    "ucf101-subset": (
+        Archive(
+            SUBSET,
+            (HUB.format("sayakpaul/ucf101-subset", SUBSET), HUB.format("aisuko/ucf101-subset", SUBSET)),
+            171_386_880,
+            "e9fcc76af48d320be88c5265f2e0576ecd615956976f6ce4742fdf2b042b71eb",
+        ),
+    ),
+    "split lists": (
+        Archive(
+            SPLITS,
+            (HUB.format("MichiganNLP/ucf-101", SPLITS), HUB.format("quchenyuan/UCF101-ZIP", SPLITS), CRCV + SPLITS),
+            113_943,
+            "5c0d1a53b8ed364a2ac830a73f405e51bece7d98ce1254fd19ed4a36b224bd27",
+        ),
+    ),
+    # Some have a folder a class, some one for all, some rename files; only the files' names count, in any letter case.
+    "ucf101": tuple(
+        Archive(url.rpartition("/")[2], (url,), 6_960_000_000)
+        for url in (
+            HUB.format("MichiganNLP/ucf-101", "UCF101.zip"),
+            HUB.format("quchenyuan/UCF101-ZIP", "UCF-101.zip"),
+            "https://storage.googleapis.com/thumos14_files/UCF101_videos.zip",
+        )
+    ),
+}
 
 
 def in_silence(things, title: str, unit: str):
@@ -82,8 +91,9 @@ def get_dataset(name: str, to: str | Path = "data", seed: int = 0, progress=in_s
         return arrow.write_arrow(
             folder, seed=seed, progress=lambda videos: progress(videos, "writing arrow", unit="video")
         )
-    make = make_subset if name == "ucf101-subset" else make_whole_ucf101
-    return make_once(folder, lambda part: make(part, folder.parent / "downloads", progress, say), check_complete)
+    return make_once(
+        folder, lambda part: make_dataset(name, part, folder.parent / "downloads", progress, say), check_complete
+    )
 
 
 def check_complete(folder: Path) -> None:
@@ -106,43 +116,38 @@ def read_lists(folder: Path) -> list[str]:
     return [path for side in ("train", "test") for path in read_split_list(folder / LISTS / f"{side}list01.txt")]
 
 
-def make_subset(part: Path, downloads: Path, progress, say) -> None:
-    """The ten-class subset, its clips dealt to the three official folds.
+def make_dataset(name: str, part: Path, downloads: Path, progress, say) -> None:
+    """The videos of the first archive that proves sound, in UCF101's layout, with their lists.
 
-    The publisher's own division into train, val and test is given up: it keeps groups apart, too, but is not UCF101's.
+    The subset's clips are dealt to the three official folds. Its publisher's own division into train, val and test is
+    given up: it keeps groups apart, too, but is not UCF101's.
     """
-    with fetched(SUBSET, downloads, progress, say) as archive:
-        unpack(archive, part / "unpacked", lambda members: progress(members, "unpacking", unit="file"))
-        paths = sorted(f"{path.parent.name}/{path.name}" for path in (part / "unpacked").rglob("v_*.avi"))
-        classes = sorted({path.partition("/")[0] for path in paths})  # UCF101's first ten, in its order
-        write_lists(part / LISTS, {name: number for number, name in enumerate(classes, 1)}, paths)
-        place(part, archive, paths)
-        decode_each(part / "videos", archive, paths, progress, say)
-
-
-def make_whole_ucf101(part: Path, downloads: Path, progress, say) -> None:
-    """All of UCF101, from the first archive that proves sound."""
-    with fetched(SPLIT_LISTS, downloads, progress, say) as archive:
-        unpack(archive, part / "unpacked")
-        next((part / "unpacked").rglob("classInd.txt")).parent.rename(part / LISTS)
-        shutil.rmtree(part / "unpacked")
-    paths, answers = read_lists(part), []
-    for choice in sorted(VIDEOS, key=lambda choice: not any(downloads.glob(f"{choice.name}*"))):  # what is begun first
+    unpacked, answers = part / "unpacked", []
+    if name == "ucf101":
+        with fetched(ARCHIVES["split lists"][0], downloads, progress, say) as archive:
+            unpack(archive, unpacked)
+            next(unpacked.rglob("classInd.txt")).parent.rename(part / LISTS)
+    for choice in sorted(ARCHIVES[name], key=lambda choice: not any(downloads.glob(f"{choice.name}*"))):  # begun first
+        shutil.rmtree(unpacked, ignore_errors=True)
+        shutil.rmtree(part / "videos", ignore_errors=True)
         try:
             with fetched(choice, downloads, progress, say) as archive:
-                unpack(archive, part / "unpacked", lambda members: progress(members, "unpacking", unit="file"))
-                place(part, archive, paths)
+                unpack(archive, unpacked, lambda members: progress(members, "unpacking", unit="file"))
+                if name == "ucf101-subset":
+                    paths = sorted(f"{path.parent.name}/{path.name}" for path in unpacked.rglob("v_*.avi"))
+                    classes = sorted({path.partition("/")[0] for path in paths})  # UCF101's first ten, in its order
+                    write_lists(part / LISTS, {name: number for number, name in enumerate(classes, 1)}, paths)
+                place(part, archive, paths := read_lists(part))
                 decode_each(part / "videos", archive, paths, progress, say)
             return
         except NoSource as error:
             answers += error.answers
         except ArchiveError as error:
             answers.append(str(error))
-        for leftover in ("unpacked", "videos"):
-            shutil.rmtree(part / leftover, ignore_errors=True)
+    first = ARCHIVES[name][0]
     raise InputError(
-        f"could not get UCF101. {'; '.join(answers)}. Try again later (what has arrived is kept), or download "
-        f"{VIDEOS[0].urls[0]} yourself, put it at {downloads / VIDEOS[0].name} and try again; see data/README.md"
+        f"could not get {name}. {'; '.join(answers)}. Try again later (what has arrived is kept), or download "
+        f"{first.urls[0]} yourself, put it at {downloads / first.name} and try again; see data/README.md"
     )
 
 
@@ -150,8 +155,7 @@ def make_whole_ucf101(part: Path, downloads: Path, progress, say) -> None:
 def fetched(archive: Archive, downloads: Path, progress, say) -> Iterator[Path]:
     """The archive on the disk. If it came by this call, it goes when it has been used or found bad; others stay."""
     path = downloads / archive.name
-    part = path.with_name(path.name + ".part")
-    yours, have = path.exists(), next((file.stat().st_size for file in (path, part) if file.exists()), 0)
+    yours, have = path.exists(), length(path) or length(path.with_name(f"{path.name}.part"))
     downloads.mkdir(exist_ok=True)
     try:
         check_room(downloads, max(0, archive.size - have) + archive.size, archive.name)

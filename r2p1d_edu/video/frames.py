@@ -58,7 +58,7 @@ class FrameCache:
     def name(self, path: Path) -> str:
         """The array's file, called otherwise whenever the frames would be others."""
         identity = "|".join(map(str, (os.path.abspath(path), *file_version(path), self.decoder.short_side)))
-        return os.path.join(self.folder, hashlib.sha256(identity.encode()).hexdigest()[:32] + ".npy")
+        return os.path.join(self.folder, hashlib.sha256(os.fsencode(identity)).hexdigest()[:32] + ".npy")
 
     def shape(self, path: Path, name: str) -> tuple | None:
         """(T, H, W, 3) of the array, which is made if need be; None if there is no room for it."""

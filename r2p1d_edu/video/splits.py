@@ -11,7 +11,7 @@ import numpy as np
 
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.video.clips import Video
-from r2p1d_edu.video.ucf101 import Split, refuse_leak
+from r2p1d_edu.video.ucf101 import Split, choose_classes, refuse_leak
 
 FOLDS = 3
 EXTENSIONS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv"}
@@ -25,7 +25,8 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
     folds are each about a third of the groups; the test videos of the folds do not overlap.
 
     Args:
-        videos: the folder of class folders; files without a video's extension are passed over.
+        videos: the folder of class folders; files without a video's extension are passed over,
+            and what has it but cannot be read is left out, and named, by training.
         groups: a regular expression, sought in the file name, with a part `(?P<group>…)`.
         fold: 1, 2 or 3.
         classes: the classes to use; by default every folder with videos.
@@ -36,16 +37,13 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
     """
     videos, pattern = Path(videos), compile_groups(groups)
     check_choice(fold, range(1, FOLDS + 1), "fold")
-    if not videos.is_dir():
+    if not os.path.isdir(videos):
         raise InputError(f"{videos}: no such folder; expected one folder a class")
-    files = {name: names for name in visible(videos) if (names := video_names(videos / name))}
-    for name in classes or ():
-        check_choice(name, files, f"class (of {videos})")
-    chosen = [name for name in files if classes is None or name in classes]
-    if len(chosen) < 2:
-        raise InputError(f"{videos}: {len(chosen)} class folders with videos found here; at least two are needed")
+    folders = sorted(name for name in os.listdir(videos) if os.path.isdir(videos / name) and name[0] != ".")
+    files = {name: names for name in folders if (names := video_names(videos / name))}
+    labels = choose_classes(videos, list(files), classes)
     found = []
-    for label, name in enumerate(chosen):
+    for name, label in labels.items():
         for file in files[name]:
             if (match := pattern.search(file)) is None or not match["group"]:
                 raise InputError(
@@ -54,15 +52,15 @@ def load_folder(videos: str | Path, groups: str, fold: int = 1, classes: Sequenc
             found.append(Video(videos / name / file, label, match["group"]))
     folds = deal_groups(found)
     train, test = ([v for v in found if (folds[v.group] == fold) == tested] for tested in (False, True))
-    for label, name in enumerate(chosen):
-        if len({folds[video.group] for video in found if video.label == label}) < FOLDS:
-            own = sorted({video.group for video in found if video.label == label})
+    for name, label in labels.items():
+        own = sorted({video.group for video in found if video.label == label})
+        if len({folds[group] for group in own}) < FOLDS:
             raise InputError(
                 f"{videos / name}: {len(own)} groups ({', '.join(own[:3])}) are too few for {FOLDS} folds; "
                 "give the class more videos of other groups, or a pattern that tells more groups apart"
             )
     refuse_leak(train, test)
-    return Split(tuple(train), tuple(test), tuple(chosen), f"{videos.name} grouped by name, fold {fold}")
+    return Split(tuple(train), tuple(test), tuple(labels), f"{videos.name} grouped by name, fold {fold}")
 
 
 def compile_groups(groups: str) -> re.Pattern:
@@ -76,15 +74,13 @@ def compile_groups(groups: str) -> re.Pattern:
     return pattern
 
 
-def visible(folder: Path) -> list[str]:
-    """The names of its folders that are not hidden, sorted."""
-    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
-
-
 def video_names(folder: Path) -> list[str]:
-    """The names of its files with a video's extension, sorted; hidden ones are not for us."""
-    entries = (e for e in os.scandir(folder) if e.is_file() and not e.name.startswith("."))
-    return sorted(e.name for e in entries if Path(e.name).suffix.lower() in EXTENSIONS)
+    """The names in it with a video's extension, sorted; hidden ones and folders are not for us.
+
+    A link to nowhere, or to itself, is named here all the same: whoever reads it says that it cannot be read.
+    """
+    names = [name for name in os.listdir(folder) if Path(name).suffix.lower() in EXTENSIONS and name[0] != "."]
+    return sorted(name for name in names if not os.path.isdir(folder / name))
 
 
 def deal_groups(videos: Sequence[Video]) -> dict[str, int]:

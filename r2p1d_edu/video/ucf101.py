@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.errors import InputError, check_choice, is_whole
 from r2p1d_edu.video.clips import Video
 
 LISTS = "ucfTrainTestlist"
@@ -52,57 +52,59 @@ def load_split(
     """
     videos = Path(videos)
     lists = Path(lists) if lists else videos.parent / LISTS
-    if not videos.is_dir():
+    if not is_whole(fold, 1):
+        raise InputError(f"fold is {fold!r}; it must be 1, 2 or 3")
+    if not os.path.isdir(videos):
         raise InputError(f"{videos}: no such folder; expected one folder a class, as in UCF101")
     known = read_class_list(lists / "classInd.txt")
-    present = [name for name in known if (videos / name).is_dir()]
-    for name in classes or ():
-        check_choice(name, known, f"class (of {lists / 'classInd.txt'})")
-        if name not in present:
-            raise InputError(f"{videos / name}: no such folder; classes here: {', '.join(present) or 'none'}")
-    chosen = [name for name in present if classes is None or name in classes]
-    if len(chosen) < 2:
-        raise InputError(f"{videos}: {len(chosen)} of the listed classes found here; at least two are needed")
-    labels = {name: label for label, name in enumerate(chosen)}
+    labels = choose_classes(videos, [name for name in known if os.path.isdir(videos / name)], classes)
     sides, absent = {}, 0
     for side in ("train", "test"):
-        listed = read_split_list(lists / f"{side}list{fold:02d}.txt")
-        sides[side], missing = find_videos(videos, listed, labels)
+        sides[side], missing = find_videos(videos, read_split_list(lists / f"{side}list{fold:02d}.txt"), labels)
         absent += len(missing)
-        for name, label in labels.items():
-            if not any(video.label == label for video in sides[side]):
-                first = next((path for path in missing if path.startswith(f"{name}/")), None)
-                seen = f"{first}, which the list names, is not there" if first else "the list names none"
-                raise InputError(f"{videos}: class {name} has no {side} video in fold {fold}: {seen}")
+        if name := next((n for n in labels if n not in {video.path.parent.name for video in sides[side]}), None):
+            first = next((path for path in missing if path.startswith(f"{name}/")), None)
+            seen = f"{first}, which the list names, is not there" if first else "the list names none"
+            raise InputError(f"{videos}: class {name} has no {side} video in fold {fold}: {seen}")
     refuse_leak(sides["train"], sides["test"])
     title = f"{lists.parent.name or lists.name} fold {fold}"
-    return Split(tuple(sides["train"]), tuple(sides["test"]), tuple(chosen), title, absent)
+    return Split(tuple(sides["train"]), tuple(sides["test"]), tuple(labels), title, absent)
+
+
+def choose_classes(videos: Path, present: Sequence[str], classes: Sequence[str] | None) -> dict[str, int]:
+    """Class → label of those asked for, or of all, in the order of `present`."""
+    for name in classes or ():
+        check_choice(name, present, f"class (of {videos})")
+    chosen = [name for name in present if classes is None or name in classes]
+    if len(chosen) < 2:
+        raise InputError(f"{videos}: {len(chosen)} classes with a folder of videos here; at least two are needed")
+    return {name: label for label, name in enumerate(chosen)}
 
 
 def read_class_list(path: Path) -> dict[str, int]:
     """classInd.txt: class name → published number, 1 to 101. The order is not that of sorted folder names."""
     known = {}
     for line in read_lines(path):
-        number, _, name = line.partition(" ")
-        if not number.isdigit() or not name:
+        if not (match := re.fullmatch(r"(\d{1,9})\s+([^\s/\\][^/\\]*)", line, re.ASCII)):
             raise InputError(f"{path}: expected lines such as '1 ApplyEyeMakeup', found {line!r}")
-        known[name.strip()] = int(number)
+        known[match[2]] = int(match[1])
     return known
 
 
 def read_split_list(path: Path) -> list[str]:
     """trainlistNN.txt or testlistNN.txt: the paths <Class>/<clip>.avi. Training lists add a number, not needed here."""
-    return [line.split()[0] for line in read_lines(path)]
+    return [re.sub(r"\s+\d+$", "", line) for line in read_lines(path)]
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines that are not empty; Windows line ends, as published, are taken off."""
-    if not path.is_file():
+    """The lines that are not empty; Windows' line ends, as published, and its mark at the beginning are taken off."""
+    if not os.path.isfile(path):
         raise InputError(
             f"{path}: no such list; expected UCF101's {LISTS} folder (give it with --splits), or a pattern that finds "
             r"the group in file names, such as --groups '_g(?P<group>\d+)_'"
         )
-    return [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+    lines = path.read_text("utf-8-sig", "surrogateescape").split("\n")  # the escapes are those of names on the disk
+    return [line.strip() for line in lines if line.strip()]
 
 
 def write_lists(folder: Path, classes: dict[str, int], paths: Sequence[str]) -> None:
@@ -122,17 +124,14 @@ def find_videos(videos: Path, listed: list[str], labels: dict[str, int]) -> tupl
 
     Letter case is ignored: class HandstandPushups has files called v_HandStandPushups_…, which some mirrors rename.
     """
-    names = {label: {entry.name.lower(): entry.name for entry in os.scandir(videos / label)} for label in labels}
+    names = {name: {file.lower(): file for file in os.listdir(videos / name)} for name in labels}
     found, missing = [], []
     for path in listed:
         folder, _, name = path.partition("/")
-        if folder not in labels:
-            continue
-        here = names[folder].get(name.lower())
-        if here is None:
+        if folder in labels and (here := names[folder].get(name.lower())):
+            found.append(Video(videos / folder / here, labels[folder], group_of(path)))
+        elif folder in labels:
             missing.append(path)
-            continue
-        found.append(Video(videos / folder / here, labels[folder], group_of(path)))
     return found, missing
 
 
@@ -141,7 +140,7 @@ def group_of(path: str | Path) -> str:
     match = CLIP_NAME.search(Path(path).stem)
     if match is None:
         raise InputError(f"{path}: not a UCF101 name; expected v_<Class>_gGG_cCC.avi")
-    return f"{match['name'].lower()}/{match['group']}"
+    return f"{match['name'].lower()}/{int(match['group']):02d}"
 
 
 def refuse_leak(train: Sequence[Video], test: Sequence[Video]) -> None:

@@ -20,6 +20,7 @@ from r2p1d_edu.video.clips import (
     make_loader,
     normalise,
 )
+from r2p1d_edu.video.decode import FrameDecoder, VideoError
 from r2p1d_edu.video.frames import FrameCache
 
 # Batches
@@ -79,6 +80,15 @@ def test_batches_are_the_same_with_and_without_workers(files, tmp_path):
     assert tested.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     last = here[-1][0][-1].permute(1, 2, 3, 0).numpy()  # the last clip of the last video, its middle square
     assert numbers(np.pad(last, ((0, 0), (2, 2), (10, 10), (0, 0)), "edge")) == [108, 109, 110, 111]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_video_that_breaks_is_one_line_from_workers_too(tmp_path, workers):
+    videos = [Video(tmp_path / f"{i}.avi", i, "group") for i in range(4)]
+    clips = TrainingClips(videos, FrameDecoder(32), Sampling(4, 1, 28))
+    with pytest.raises(VideoError) as caught:
+        list(make_loader(clips, batch_sampler=StepSampler(4, 2, last=2), workers=workers))
+    assert str(caught.value) in {f"{video.path}: no such video file" for video in videos}
 
 
 # Steps

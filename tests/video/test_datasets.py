@@ -49,9 +49,9 @@ def bodies(content):
 def hub(server, bodies, monkeypatch, said, to):
     """All archives published on the local server; calling it gets a dataset from there."""
     small, lists, large = ((body, serve(server, path, body)) for path, body in bodies.items())
-    monkeypatch.setattr(datasets, "SUBSET", published("small.tar.gz", *small))
-    monkeypatch.setattr(datasets, "SPLIT_LISTS", published("lists.zip", *lists))
-    monkeypatch.setattr(datasets, "VIDEOS", (published("a.zip", *large, checked=False),))
+    monkeypatch.setitem(datasets.ARCHIVES, "ucf101-subset", (published("small.tar.gz", *small),))
+    monkeypatch.setitem(datasets.ARCHIVES, "split lists", (published("lists.zip", *lists),))
+    monkeypatch.setitem(datasets.ARCHIVES, "ucf101", (published("a.zip", *large, checked=False),))
     return lambda name: get_dataset(name, to, say=said.append)
 
 
@@ -164,9 +164,9 @@ def test_a_subset_that_does_not_come_right(hub, server, bodies, to, monkeypatch,
     server.routes["/small"] = lambda handler: answer(handler, bodies["/small"])
     monkeypatch.setattr(downloading, "TRIES", 2)
     text = refusal(hub, "ucf101-subset")
-    assert text.startswith("could not download small.tar.gz. ")
+    assert text.startswith("could not get ucf101-subset. ")
     assert expected in text
-    assert f"download {server.url}/small yourself and put it at {to / 'downloads' / 'small.tar.gz'}" in text
+    assert f"download {server.url}/small yourself, put it at {to / 'downloads' / 'small.tar.gz'}" in text
     assert names(to) in ([], ["downloads"])
     assert not (to / "ucf101-subset").exists()
     serve(server, "/small", bodies["/small"])
@@ -185,7 +185,7 @@ def test_the_first_sound_mirror_is_taken(hub, server, content, to, monkeypatch):
     mirrors = [
         published(f"{i}.zip", body, serve(server, f"/{i}", body), checked=False) for i, body in enumerate(bodies)
     ]
-    monkeypatch.setattr(datasets, "VIDEOS", tuple(mirrors))
+    monkeypatch.setitem(datasets.ARCHIVES, "ucf101", tuple(mirrors))
     hub("ucf101")
     check(to / "ucf101", "ucf101")
     assert asked(server) == ["/lists", "/0", "/1", "/2", "/3", "/4", "/5", "/6"]
@@ -200,10 +200,10 @@ def test_when_no_mirror_serves_the_line_says_why_and_what_to_do(hub, server, con
         published("b.zip", lacking, serve(server, "/b", lacking), checked=False),
     )
     server.routes["/gone"] = lambda handler: send(handler, b"", 404)
-    monkeypatch.setattr(datasets, "VIDEOS", mirrors)
+    monkeypatch.setitem(datasets.ARCHIVES, "ucf101", mirrors)
     text = refusal(hub, "ucf101")
     for expected in (
-        "could not get UCF101. ",
+        "could not get ucf101. ",
         "HTTP 404 Not Found",
         "b.zip: 5 of 15 videos are not in it, such as HandstandPushups/v_HandStandPushups_g",
         f"download {server.url}/gone yourself, put it at {to / 'downloads' / 'gone.zip'} and try again",
@@ -317,10 +317,11 @@ def test_one_video_in_a_hundred_may_fail_and_is_named(tmp_path, monkeypatch, sai
 
 
 def test_the_table_of_archives_is_sound():
-    for archive in (datasets.SUBSET, datasets.SPLIT_LISTS, *datasets.VIDEOS):
-        assert all(url.startswith("https://") and url.endswith(archive.name) for url in archive.urls)
+    every = [archive for archives in datasets.ARCHIVES.values() for archive in archives]
+    for archive in every:
+        assert all(url.startswith("https://") and url.endswith(f"/{archive.name}") for url in archive.urls)
         assert len(archive.sha256 or "0" * 64) == 64
-    assert len({archive.name for archive in datasets.VIDEOS}) == len(datasets.VIDEOS)
-    assert datasets.SUBSET.size % 512 == 0  # a plain tar
+    assert len({archive.name for archive in every}) == len(every) == 5
+    assert every[0].size % 512 == 0  # a plain tar
     with pytest.raises(InputError, match="unknown dataset 'hmdb'; choose one of arrow, ucf101-subset, ucf101"):
         get_dataset("hmdb")

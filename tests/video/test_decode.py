@@ -1,16 +1,28 @@
 """Frames out of files: exactly those asked for, of whatever file; and one clear line where there are none."""
 
+import errno
+import io
+import os
 import re
 
 import av
 import numpy as np
 import pytest
-from videos import KINDS, decode_all, numbered, numbers, ucf101, write, write_kind
+from videos import KINDS, decode_all, numbered, numbers, packets, ucf101, write, write_kind
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.evaluate import frame_rates
+from r2p1d_edu.video import decode
 from r2p1d_edu.video.clips import Video
-from r2p1d_edu.video.decode import VideoError, count_frames, frame_rate, iterate_frames, read_frames, write_video
+from r2p1d_edu.video.decode import (
+    Converter,
+    VideoError,
+    count_frames,
+    frame_rate,
+    iterate_frames,
+    read_frames,
+    write_video,
+)
 
 # The right frames
 
@@ -131,7 +143,7 @@ def test_a_video_that_changes_size_keeps_that_of_its_first_frame(tmp_path, size)
     assert np.array_equal(frames[0], list(iterate_frames(path, size))[12])
 
 
-@pytest.mark.parametrize("size", [0, -3, (0, 5)])
+@pytest.mark.parametrize("size", [0, -3, (0, 5), 100_000, (6000, 6000), (1, 2**31), 10**400])
 def test_impossible_sizes(tmp_path, size):
     path = write(tmp_path / "v.avi", numbered(1), "mjpeg")
     with pytest.raises(InputError, match="give a size of 1 or more"):
@@ -147,19 +159,22 @@ def truncated(path):
     path.write_bytes(whole[: len(whole) * 6 // 10])
 
 
-def damaged(path):
-    """Frame 9 of 20 is overwritten with zeros."""
-    write(path, numbered(20), "mjpeg")
-    content = bytearray(path.read_bytes())
-    frames = [match.end() for match in re.finditer(b"00dc", content[content.index(b"movi") :])]
-    begin = content.index(b"movi") + frames[9]
-    length = int.from_bytes(content[begin : begin + 4], "little")
-    content[begin + 4 : begin + 4 + length] = bytes(length)
-    path.write_bytes(content)
+def damaged(kind):
+    """A maker of files of this kind whose tenth packet of 20 is zeros."""
+
+    def make(path):
+        whole, tenth = write_kind(path.parent, kind, 20), packets(path.parent / kind)[9]
+        path.write_bytes(whole.read_bytes().replace(tenth, bytes(len(tenth))))
+
+    return make
 
 
-@pytest.mark.parametrize(("make", "least", "most"), [(truncated, 15, 59), (damaged, 9, 9)])
+@pytest.mark.parametrize(
+    ("make", "least", "most"),
+    [(truncated, 15, 59), *((damaged(f"{name}"), 9, 9) for name in KINDS if name[:8] != "b_frames" or "avi" in name)],
+)
 def test_damage_leaves_the_frames_before_it(tmp_path, capfd, make, least, most):
+    """As many as there are whole packets before it: also those that the decoder held back, to put them in order."""
     path = tmp_path / "v.avi"
     make(path)
     left = count_frames(path)
@@ -169,6 +184,88 @@ def test_damage_leaves_the_frames_before_it(tmp_path, capfd, make, least, most):
         read_frames(path, [0, 59])
     assert str(caught.value) == f"{path}: frame 59 was asked for, but only {left} can be decoded (0 to {left - 1})"
     assert capfd.readouterr().err == ""  # FFmpeg keeps quiet
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
+def test_an_empty_packet_does_not_end_the_video(tmp_path, codec):
+    """The tenth of 20: the index gives its bytes to the ninth, whose decoder has no use for them. FFmpeg counts 19."""
+    path = write(tmp_path / "v.mp4", numbered(20), codec)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"stsz") + 16 + 4 * 8  # sizes of four bytes each
+    content[at : at + 8] = sum(map(len, packets(path)[8:10])).to_bytes(4, "big") + bytes(4)
+    path.write_bytes(content)
+    assert [len(packet) for packet in packets(path)].index(0) == 9
+    expected = [*range(9), *range(10, 20)]
+    assert numbers(read_frames(path, range(19))) == expected
+    assert count_frames(path) == len(list(iterate_frames(path))) == 19
+
+
+TURNS = [(a, b, c, d) for a, b, c, d in np.ndindex(3, 3, 3, 3) if (a != 1) == (d != 1) != (b != 1) == (c != 1)]
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=lambda turn: "".join("-0+"[i] for i in turn))
+@pytest.mark.parametrize(("size", "shape"), [(None, (64, 96)), (32, (32, 48)), ((40, 40), (40, 40))])
+def test_frames_stand_upright(tmp_path, turn, size, shape):
+    """Each of the eight ways to hold a phone, or a mirror. Every pixel goes where FFmpeg's display matrix says."""
+    assert len(TURNS) == 8
+    frames = np.zeros((1, 64, 96, 3), np.uint8)
+    frames[:, :32, :48], frames[:, 32:, :48, 1], frames[:, :32, 48:, 0] = 255, 255, 255  # white, red; green, black
+    a, b, c, d = (entry - 1 for entry in turn)
+    path = write(tmp_path / "v.mp4", frames, "mjpeg")
+    plain, content = read_frames(path, [0], (64, 96))[0], bytearray(path.read_bytes())
+    at, one = content.index(b"tkhd") + 44, 1 << 16
+    for place, entry in zip((0, 4, 12, 16), (a, b, c, d), strict=True):
+        content[at + place : at + place + 4] = (entry * one).to_bytes(4, "big", signed=True)
+    path.write_bytes(content)
+    (upright,) = read_frames(path, [0], size)
+    assert upright.shape == (*(shape if a else shape[::-1]), 3)
+    height, width = upright.shape[:2]
+    for x, y in ((-1, -1), (-1, 1), (1, -1), (1, 1)):  # quarters, seen from the middle
+        there = upright[height // 2 + (b * x + d * y) * height // 4, width // 2 + (a * x + c * y) * width // 4]
+        assert np.abs(there.astype(int) - plain[32 + y * 16, 48 + x * 24]).max() < 8
+    assert np.array_equal(next(iterate_frames(path, size)), upright)
+
+
+def test_a_list_of_files_in_the_guise_of_a_video_reads_none(tmp_path):
+    write(tmp_path / "other.avi", numbered(3), "mjpeg")
+    path = tmp_path / "v.mp4"
+    path.write_text("ffconcat version 1.0\nfile other.avi\n")
+    assert len(decode_all(path)) == 3  # the trap is a real one
+    with pytest.raises(VideoError, match="not a video that can be opened"):
+        read_frames(path, [0])
+
+
+@pytest.mark.parametrize("side", [6000, 16000])
+def test_a_picture_larger_than_any_camera_s_is_not_decoded(tmp_path, side):
+    """Two bytes each make it so high and wide; 16,000 of them took a gigabyte and more."""
+    path, claim = tmp_path / "v.gif", side.to_bytes(2, "little") * 2
+    path.write_bytes(b"GIF89a" + claim + b"\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;")
+    for use in (count_frames, lambda path: read_frames(path, [0], 8)):
+        with pytest.raises(VideoError, match="no frame can be decoded; .* larger than 8192×4320"):
+            use(path)
+
+
+def test_too_little_memory_is_said(tmp_path, monkeypatch):
+    path = write(tmp_path / "v.avi", numbered(2), "mjpeg")
+    monkeypatch.setattr(Converter, "__call__", lambda self, frame: np.empty((2**25, 2**25)))
+    with pytest.raises(InputError, match="2 frames do not fit into memory; ask for fewer at a time"):
+        read_frames(path, [0, 1])
+
+
+def test_a_disk_that_fails_is_no_end_of_the_video(tmp_path, monkeypatch):
+    """Else half a video would be kept for the whole."""
+    path = write(tmp_path / "v.avi", numbered(200, 240, 320), "mjpeg")
+
+    class Failing(io.FileIO):
+        def read(self, size=-1):
+            if self.tell() > 70_000:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    monkeypatch.setattr(decode, "open", Failing, raising=False)
+    assert path.stat().st_size > 100_000
+    with pytest.raises(VideoError, match=r"Input/output error"):
+        count_frames(path)
 
 
 def audio_only(path):
@@ -200,6 +297,9 @@ def unknown_codec(path):
 UNREADABLE = [
     ("v.avi", lambda path: None, "no such video file"),
     ("v.avi", lambda path: path.mkdir(), "no such video file"),
+    ("v.avi", lambda path: path.symlink_to(path), "no such video file"),
+    ("v.avi", os.mkfifo, "no such video file"),
+    ("v" * 300, lambda path: None, "no such video file"),
     ("v.avi", lambda path: path.touch(), "not a video that can be opened"),
     ("v.avi", lambda path: path.write_text("a list of things\n" * 99), "not a video that can be opened"),
     ("v.txt", lambda path: path.write_text("a list of things\n" * 99), "holds no video, only text"),

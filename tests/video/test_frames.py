@@ -87,8 +87,10 @@ def test_a_video_is_decoded_once_and_the_store_is_safe(video, cache, monkeypatch
     assert numbers(cache.read(video, [3])) == [3]
 
 
-def test_a_long_video_is_never_in_memory_as_a_whole(tmp_path, cache):
-    """It was there twice: 20 minutes at 320×240 took 3.9 GB."""
+@pytest.mark.parametrize("limit", ["1", "0"])
+def test_a_long_video_is_never_in_memory_as_a_whole(tmp_path, cache, monkeypatch, limit):
+    """It was there twice, even without room to keep it: 20 minutes at 320×240 took 3.9 GB."""
+    monkeypatch.setenv("R2P1D_CACHE_GB", limit)
     path = write(tmp_path / "long.avi", numbered(600), "mjpeg")
     cache.count(write(tmp_path / "short.avi", numbered(2), "mjpeg"))  # what is set up once is not counted
     tracemalloc.start()
@@ -124,6 +126,12 @@ def test_time_or_length_alone_tell_a_change(tmp_path, cache, padding, times):
         os.utime(video, (second, second))
         found.append(numbers(cache.read(video, [0])))
     assert found == [[0], [255]]
+
+
+def test_a_name_that_is_not_utf_8(tmp_path, cache):
+    video = write(tmp_path / os.fsdecode(b"\xff.avi"), numbered(3), "mjpeg")
+    assert numbers(cache.read(video, [2])) == [2]
+    assert suffixes(cache.folder) == [".npy"]
 
 
 def test_sizes_are_kept_apart(video, cache):

@@ -1,5 +1,6 @@
 """Folds of any folder of class folders, and a split that leaks on purpose."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -121,10 +122,23 @@ def test_too_little_to_split(people, tmp_path):
     assert "no such folder" in refusal(tmp_path / "no", PERSON)
     assert "unknown class" in refusal(people, PERSON, classes=["jump", "empty"])
     assert "unknown fold 4" in refusal(people, PERSON, 4)
-    assert "1 class folders with videos found here" in refusal(people, PERSON, classes=["jump"])
+    assert "1 classes with a folder of videos here" in refusal(people, PERSON, classes=["jump"])
     fill(people, ["sit/a-1.avi", "sit/b-1.avi"])
     said = refusal(people, PERSON)
     assert said.startswith(f"{people / 'sit'}: 2 groups (a, b) are too few for 3 folds")
+
+
+def test_links_and_pipes_with_a_video_s_name_are_listed_for_training_to_name(people):
+    """A loop of links stopped everything; other things that are no files were passed over without a word."""
+    odd = [people / "run" / f"{letter}-run-9.mp4" for letter in "abc"]
+    odd[0].symlink_to(odd[0])
+    odd[1].symlink_to("nowhere")
+    os.mkfifo(odd[2])
+    (people / "run" / "d-run-9.mp4").mkdir()
+    (people / "loop").symlink_to("loop")
+    split = load_folder(people, PERSON)
+    assert split.classes == ("jump", "run", "walk")
+    assert {video.path for video in (*split.train, *split.test) if "9" in video.path.name} == set(odd)
 
 
 # Groups that several classes share
