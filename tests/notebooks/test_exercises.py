@@ -1,0 +1,77 @@
+"""The lessons' exercises: every solution passes, a stub is not answered yet, and usual mistakes are named."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy
+import pytest
+import torch
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+LESSONS = sorted(path.stem for path in (NOTEBOOKS / "exercises").glob("lesson*.py"))
+
+
+def exercises(lesson):
+    """Of each exercise: the stub, the call that looks at it, and the solution."""
+    (path,) = NOTEBOOKS.glob(f"{lesson.removeprefix('lesson')}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    for stub, call, words in zip(cells, cells[1:], cells[2:], strict=False):
+        if call.source.startswith("exercises."):
+            solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", words.source, re.S)
+            yield stub.source, call.source, solution and solution[1]
+
+
+STRANGE = ["None", "'text'", "[]", "-1", "float('nan')", "torch.ones(2, 2)", "lambda *a, **b: 1 / 0"]
+ALL = [(lesson, *parts) for lesson in LESSONS for parts in exercises(lesson)]
+
+
+def looked_at(lesson, answer, call):
+    """The panel that a lesson's cell shows for this answer."""
+    module = __import__(f"exercises.{lesson}", fromlist=["*"])
+    names = {"torch": torch, "nn": torch.nn, "np": numpy, "F": torch.nn.functional, "exercises": module}
+    exec(answer, names)
+    return eval(call, names)
+
+
+@pytest.mark.parametrize(("lesson", "stub", "call", "solution"), ALL, ids=lambda value: str(value)[:24])
+def test_a_solution_passes_and_a_stub_is_grey(lesson, stub, call, solution):
+    assert solution, "no solution below the exercise"
+    panel = looked_at(lesson, solution, call)
+    assert panel.passed, panel
+    assert {check.passed for check in looked_at(lesson, stub, call).checks} == {None}
+
+
+@pytest.mark.parametrize(("lesson", "stub", "call", "solution"), ALL, ids=lambda value: str(value)[:24])
+@pytest.mark.parametrize(
+    "strange", ["None", "'text'", "[]", "-1", "float('nan')", "torch.ones(2, 2)", "lambda *a, **b: 1 / 0"]
+)
+def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, solution, strange):
+    names = [node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name) and node.id != "exercises"]
+    panel = looked_at(lesson, "\n".join(f"{name} = {strange}" for name in names), call)
+    assert not panel.passed
+    assert "Traceback" not in repr(panel)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "call", "answer", "hint"),
+    [
+        ("lesson02", "exercises.exercise_1(f)", "f = lambda x: x.transpose(1, 2).flatten(1, 2)", "frame 0 of green"),
+        ("lesson02", "exercises.exercise_2(f)", "f = (301_056, 0)", "how many frames are added"),
+        ("lesson02", "exercises.exercise_3(f)", "f = 0.5", "clap and wave"),
+        (
+            "lesson02",
+            "exercises.exercise_4(lambda x: x.mean(2), f)",
+            "def f(c):\n    conv = nn.Conv1d(c, c, 3, padding=1)"
+            "\n    conv.forward = lambda x, g=conv.forward: g(x).mean(2)\n    return conv",
+            "one average, but for the clip's ends",
+        ),
+    ],
+)
+def test_a_usual_mistake_is_named(lesson, call, answer, hint):
+    panel = looked_at(lesson, answer, call)
+    assert not panel.passed
+    assert hint in repr(panel)
