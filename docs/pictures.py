@@ -1,11 +1,13 @@
 """python docs/pictures.py FOLDER: the README's pictures, made from what the course itself shows."""
 
-import json
+import re
 import shutil
 import sys
+from base64 import b64decode
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import nbformat
 from playwright.sync_api import sync_playwright
 
 from r2p1d_edu.lab.explorer.bundle import write_page
@@ -30,10 +32,10 @@ def photograph(link: str, path: Path) -> None:
 
 
 def stored_svg(notebook: Path) -> str:
-    """The last SVG picture among a notebook's stored outputs."""
-    cells = json.loads(notebook.read_text())["cells"]
-    pictures = [output.get("data", {}).get("image/svg+xml") for cell in cells for output in cell.get("outputs", [])]
-    return "".join([picture for picture in pictures if picture][-1])
+    """The last live plot among a notebook's stored outputs."""
+    outputs = [output for cell in nbformat.read(notebook, 4).cells for output in cell.get("outputs", [])]
+    html = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
+    return b64decode(re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)[-1]).decode()
 
 
 if __name__ == "__main__":

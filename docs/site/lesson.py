@@ -12,7 +12,7 @@ from latex2mathml.converter import convert
 from r2p1d_edu.lab.explorer import bundle
 
 WIDGET, SVG, PNG = "application/vnd.jupyter.widget-view+json", "image/svg+xml", "image/png"
-EXPLORER = re.compile(r"""\bExplorer\(\s*(?:link=)?(?:["'](?P<link>#[^"']*)["'])?""")
+EXPLORER = re.compile(r"""(?:\bexplorer\.html|\bExplorer\(["'])(#[^"'\s]+)""")
 NO_KERNEL = "These controls need a notebook with a running kernel: open the lesson in JupyterLab to use them."
 # The explorer in a page is anywidget's, with a model that remembers and tells nobody.
 SCRIPT = """
@@ -42,9 +42,12 @@ def shown(output: nbformat.NotebookNode, source: str) -> nbformat.NotebookNode:
     data = output.get("data", {})
     words = data.get("text/plain", "")
     parts = []
+    if "explorer.html" in words:
+        found = EXPLORER.search(words) or EXPLORER.search(source)
+        return as_html(explorer(found[1] if found else "") if WIDGET in data else "")
+    if WIDGET in data and "text/html" in data:  # which lives without a kernel
+        return as_html(data["text/html"])
     if WIDGET in data:
-        if found := EXPLORER.search(source):
-            return as_html(explorer(found["link"] or ""))
         parts.append(f'<p class="no-kernel">{NO_KERNEL}</p>')
     if "text/html" not in data and (PNG in data or SVG in data):
         parts.append(picture(data, output.get("metadata", {}).get(PNG, {}).get("alt", words)))

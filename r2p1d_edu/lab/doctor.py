@@ -15,7 +15,9 @@ from r2p1d_edu.errors import InputError
 
 MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
 NEEDED = ("torch", "numpy", "av", "lightning-fabric", "filelock", "platformdirs", "tqdm")
-FOR_NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "matplotlib", "pandas", "fvcore", "torchinfo")
+FOR_NOTEBOOKS = (
+    *("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "matplotlib", "resvg-py", "pandas", "fvcore", "torchinfo"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Figures of the course, in matplotlib. Each returns a Figure whose alternative text is in the saved notebook."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from io import BytesIO, StringIO
@@ -9,6 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
+
+from r2p1d_edu.lab.stored import few_colours, picture
 
 
 def contact_sheet(clips: dict[str, np.ndarray], every: int = 1) -> Figure:
@@ -54,7 +55,7 @@ def figure_png(figure: Figure, dpi: int = 80) -> str:
     """The figure as PNG in base64, as a notebook stores it."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
-    return b64encode(buffer.getvalue()).decode()
+    return few_colours(buffer.getvalue())
 
 
 def figure_svg(figure: Figure, alt: str) -> str:
@@ -70,4 +71,4 @@ def show(figure: Figure, alt: str) -> None:
     """Display a figure as PNG and close it; `alt` is its alternative text, and stands in where no picture can be."""
     png = figure_png(figure)
     plt.close(figure)
-    display({"image/png": png, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+    display(picture(png, alt), raw=True)

@@ -36,7 +36,7 @@ class Style:
 NETWORKS = {
     # name           title           colour      dash          marker: ^ s p have as many corners as x in MCx
     "r2d":          ("R2D",          BLACK,      LONG,         "s"),
-    "f_r2d":        ("f-R2D",        BLACK,      DASHED,       "o"),
+    "f_r2d":        ("f-R2D",        BLACK,      DOTTED,       "o"),
     "r3d":          ("R3D",          BLUE,       LONG,         "s"),
     "mc2":          ("MC2",          GREEN,      DOTTED,       "o"),
     "mc3":          ("MC3",          GREEN,      DASH_DOT,     "^"),

@@ -11,6 +11,7 @@ from r2p1d_edu.lab.palette import LINE_WIDTH, MARKER_PATHS, Style, styles
 PICTURE_WIDTH = 720
 MAX_POINTS, MAX_MARKERS = 200, 30  # of a curve: a panel is 288 pixels wide
 INK, SOFT, GRID, ALARM = "#1A1A1A", "#555555", "#E3E3E3", "#B00020"
+CEILING, BEYOND = "#8A6100", "#F6F0DF"  # no network has its colour; what lies above it is shaded
 # The table under the panels: where each column ends.
 COLUMN_ENDS = {"step": 282, "epoch": 330, "loss": 402, "accuracy": 474, "validation": 548, "clips/s": 604, "time": 704}
 
@@ -97,7 +98,8 @@ def draw(
     Args:
         runs: one or more runs, drawn in the same axes.
         title: a heading; by default the names of the runs.
-        ceiling: an accuracy (0 to 1) to mark with a dashed line, and `ceiling_label`, what it is.
+        ceiling: an accuracy (0 to 1) to mark with a dashed line and shade above it; `ceiling_label`, what it is,
+            stands over the panel.
     """
     title = _cut(title or "Training " + ", ".join(run.label for run in runs), 66)
     total = max([run.total_steps for run in runs], default=1)
@@ -105,7 +107,8 @@ def draw(
     top = loss_top(runs)
     loss = PlotArea(48, 60, 288, 108, total, top)
     rate = PlotArea(48, 192, 288, 24, total, fastest or 1)
-    accuracy = PlotArea(410, 60, 288, 156, total, 1)
+    lower = 0 if ceiling is None else 16  # where the ceiling's label stands, clear of the curves
+    accuracy = PlotArea(410, 60 + lower, 288, 156 - lower, total, 1)
     looks = styles([run.network for run in runs])
     window = f" over {runs[0].window} steps" if len({run.window for run in runs}) == 1 else ""
     height = 270 + 20 * max(len(runs), 1)
@@ -121,6 +124,7 @@ def draw(
         _text(16, 186, f"Learning rate, highest {fastest:.2g}" if fastest else "Learning rate"),
         loss.axes({value: f"{value:g}" for value in ticks(top)}, x_labels=False),
         rate.axes({}),
+        "" if ceiling is None else _ceiling(accuracy, ceiling, f"{ceiling_label} {100 * ceiling:.3g} %"),
         accuracy.axes({share / 4: f"{25 * share} %" for share in range(5)}),
     ]
     for run, look in zip(runs, looks, strict=True):
@@ -132,8 +136,6 @@ def draw(
             if points and not run.done:  # a dot where the run is now, which also shows the very first step
                 x, y = panel.at(*points[-1])
                 parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{look.color}"/>')
-    if ceiling is not None:
-        parts.append(_level(accuracy, ceiling, f"{ceiling_label} {100 * ceiling:.3g} %"))
     for run, look in zip(runs, looks, strict=True):
         for point in thin(run.validation, MAX_MARKERS):
             parts.append(_marker(*accuracy.at(*point), look))
@@ -163,15 +165,14 @@ def _table(runs: Sequence[Curves], looks: Sequence[Style]) -> list[str]:
     return parts
 
 
-def _level(panel: PlotArea, value: float, label: str) -> str:
-    """A dashed line across the panel, its label on the right, above it or, where there is no room, below."""
-    y = panel.at(0, value)[1]
-    right, base = panel.left + panel.width, y - 6 if y - panel.top > 20 else y + 15
-    width = 7 * len(label) + 6
+def _ceiling(panel: PlotArea, value: float, label: str) -> str:
+    """A dashed line across the panel, shade above it, and its label over the panel, where no curve comes."""
+    y, right, pen = panel.at(0, value)[1], panel.left + panel.width, f'stroke="{CEILING}" stroke-width="1.5"'
     return (
-        f'<path d="M{panel.left},{y:.1f}H{right}" stroke="{INK}" stroke-width="1.5" stroke-dasharray="6 4"/>'
-        f'<rect x="{right - width}" y="{base - 12:.1f}" width="{width}" height="15" fill="#FFFFFF" opacity="0.8"/>'
-        + _text(right - 3, base, label, anchor="end")
+        f'<rect x="{panel.left}" y="{panel.top}" width="{panel.width}" height="{y - panel.top:.1f}" fill="{BEYOND}"/>'
+        f'<path d="M{panel.left},{y:.1f}H{right}" {pen} stroke-dasharray="6 4"/>'
+        f'<path d="M{panel.left},{panel.top - 9}h26" {pen} stroke-dasharray="6 4"/>'
+        + _text(panel.left + 32, panel.top - 5, label, CEILING)
     )
 
 

@@ -8,6 +8,7 @@ from IPython.display import display
 from PIL import Image  # matplotlib needs it as well
 
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.lab.stored import picture
 
 
 def as_clip(frames: np.ndarray) -> np.ndarray:
@@ -42,4 +43,4 @@ def animated_png(frames: np.ndarray, fps: float = 8, scale: int = 3, colours: in
 def play(frames: np.ndarray, alt: str, fps: float = 8, scale: int = 3) -> None:
     """Display a clip, uint8 (T, H, W, 3), playing; `alt` is its alternative text."""
     png = b64encode(animated_png(frames, fps, scale)).decode()
-    display({"image/png": png, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+    display(picture(png, alt), raw=True)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.folders import make_once
@@ -28,18 +29,22 @@ from r2p1d_edu.video.decode import write_video
 from r2p1d_edu.video.ucf101 import LISTS, write_lists
 
 FRAMES, SIDE, GROUPS = 12, 64, 25
+BAR = {"unit": "video", "delay": 1, "mininterval": 0.5, "leave": False}  # seconds
 REVERSED = {"Fall": "Rise", "Recede": "Approach", "Scatter": "Gather"}  # drawn as the other, then run backwards
 CLASSES = ("Approach", "Cross", "Fall", "Gather", "Recede", "Ring", "Rise", "Scatter")
 ORDER_BLIND_CEILING = 5 / 8
 
 
 def write_arrow(
-    folder: str | Path, clips_per_group: int = 10, seed: int = 0, frames: int = FRAMES, progress=iter
+    folder: str | Path, clips_per_group: int = 10, seed: int = 0, frames: int = FRAMES, progress=None
 ) -> Path:
     """Write the dataset to `folder`: `videos/` and `ucfTrainTestlist/`. The same seed gives the same files.
 
     8 classes × 25 groups × `clips_per_group` videos of 12 `frames`, 64×64, 25 a second: 2,000 by default. With more
     frames the same motion takes longer. A dataset of the same settings that is there already is kept.
+
+    Args:
+        progress: wraps the list of videos while they are drawn; by default a bar, where that takes over a second.
 
     Raises:
         InputError: the folder holds something else, or cannot be written.
@@ -54,7 +59,12 @@ def write_arrow(
         if read_settings(folder) != settings:
             raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
 
-    return make_once(Path(folder), lambda part: make_dataset(part, settings, progress), check)
+    return make_once(Path(folder), lambda part: make_dataset(part, settings, progress or bar), check)
+
+
+def bar(videos: list) -> tqdm:
+    """A bar that goes when all are drawn."""
+    return tqdm(videos, "drawing arrow", **BAR)
 
 
 def make_dataset(folder: Path, settings: dict, progress) -> None:

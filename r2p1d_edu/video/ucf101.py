@@ -56,6 +56,8 @@ def load_split(
         raise InputError(f"fold is {fold!r}; it must be 1, 2 or 3")
     if not os.path.isdir(videos):
         raise InputError(f"{videos}: no such folder; expected one folder a class, as in UCF101")
+    if (inside := videos / "videos").is_dir() and (videos / LISTS).is_dir():
+        raise InputError(f"{videos}: holds a dataset, not its class folders; did you mean {inside}?")
     known = read_class_list(lists / "classInd.txt")
     labels = choose_classes(videos, [name for name in known if os.path.isdir(videos / name)], classes)
     sides, absent = {}, 0

@@ -73,6 +73,8 @@ def test_train_it_survives_a_reload_and_stops(lab, open_notebook):
     page.get_by_text("Training f-R2D").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped.").wait_for()
+    page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
+    page.get_by_text("These controls need a kernel that runs").wait_for()
     assert no_errors(page)
 
 

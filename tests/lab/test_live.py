@@ -1,17 +1,22 @@
 """The live plot: when it draws, what it refuses, and what the saved notebook keeps."""
 
+import re
 import subprocess
 import sys
 import textwrap
+from base64 import b64decode
+from io import BytesIO
 from xml.etree import ElementTree
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from PIL import Image
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab import live as live_module
 from r2p1d_edu.lab.live import LivePlot
+from r2p1d_edu.lab.picture import PICTURE_WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -32,17 +37,23 @@ class Screen:
     """Stands in for the notebook: remembers what was displayed."""
 
     def __init__(self):
-        self.shown = []
+        self.shown, self.places = [], 0
 
     def display(self, bundle, raw, display_id):
         assert raw
         assert display_id
+        self.places += 1
         self.shown.append(bundle)
         return self
 
     def update(self, bundle, raw):
         assert raw
         self.shown.append(bundle)
+
+
+def picture(bundle):
+    """The SVG inside the <img> of an output."""
+    return b64decode(re.search(r'base64,([^"]+)"', bundle["text/html"])[1]).decode()
 
 
 @pytest.fixture
@@ -72,7 +83,7 @@ def test_it_draws_at_most_five_times_a_second_and_always_the_last_row(screen, cl
     plot.update(row(100))  # no time has passed
     assert len(screen.shown) == before + 1
     assert "step 100 of 100" in screen.shown[-1]["text/plain"]
-    assert "step 100 of 100" in screen.shown[-1]["image/svg+xml"]
+    assert "step 100 of 100" in picture(screen.shown[-1])
 
 
 def test_close_shows_a_run_that_stopped_early(screen, clock):
@@ -97,7 +108,7 @@ def test_two_runs_one_after_the_other(screen, clock):
     assert first.startswith("f-R2D: step 2 of 3")
     assert first.endswith("took 0:00")
     assert second.startswith("R(2+1)D: step 3 of 3")
-    assert screen.shown[-1]["image/svg+xml"] == plot.svg()
+    assert picture(screen.shown[-1]) == plot.svg()
     assert ">Two<" in plot.svg()
     assert ">order-blind ceiling 62.5 %<" in plot.svg()
 
@@ -164,4 +175,23 @@ def test_the_saved_notebook_keeps_one_picture_with_its_words():
     (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data"
     assert "step 30 of 30" in output.data["text/plain"]
-    assert "step 30 of 30" in ElementTree.fromstring(output.data["image/svg+xml"]).find(f"{SVG}desc").text
+    assert "step 30 of 30" in ElementTree.fromstring(picture(output.data)).find(f"{SVG}desc").text
+    assert "f-R2D: step 30 of 30" in re.search('alt="([^"]*)"', output.data["text/html"])[1]
+    drawn = Image.open(BytesIO(b64decode(output.data["image/png"])))
+    assert drawn.width == PICTURE_WIDTH
+    assert len(set(drawn.convert("L").getdata())) > 100  # letters and curves
+
+
+def test_a_run_that_starts_in_a_cell_further_down_is_drawn_there(screen, monkeypatch):
+    cell = iter([1, 1, 2, 2, 2, 2])
+    monkeypatch.setattr(live_module, "running_cell", lambda: next(cell))
+    plot = LivePlot(total_steps=2, network="f_r2d")
+    plot.start("r3d")  # in the same cell, the same picture
+    assert screen.places == 1
+    plot.update(row(1))
+    plot.start("r2plus1d")
+    assert screen.places == 2
+    assert "image/png" in screen.shown[-2]  # how the first cell is left
+    assert "R(2+1)D" not in screen.shown[-2]["text/plain"]
+    plot.update(row(2))
+    assert screen.places == 2

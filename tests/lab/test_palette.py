@@ -70,6 +70,11 @@ def test_the_main_five_differ_without_any_colour():
     assert len({style(name).dash for name in MAIN}) == len({style(name).marker for name in MAIN}) == 5
 
 
+def test_r2d_and_f_r2d_are_told_apart_when_trained_together():
+    r2d, f_r2d = (int(style(name).dash.split()[0]) for name in ("r2d", "f_r2d"))
+    assert r2d >= 4 * f_r2d  # long dashes beside dots
+
+
 def test_r2d_looks_like_f_r2d_but_for_dash_and_marker():
     for relatives in (("r2d", "f_r2d"), ("mc2", "mc5"), ("rmc2", "rmc4"), ("p3d63", "p3d199"), ("r3d", "c3d")):
         assert style(relatives[0]).color == style(relatives[1]).color

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from r2p1d_edu.lab.curves import Curves, RunningMean
-from r2p1d_edu.lab.palette import style
+from r2p1d_edu.lab.palette import NETWORKS, style
 from r2p1d_edu.lab.picture import MAX_POINTS, draw, loss_top, thin, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,8 +71,11 @@ def test_two_runs_share_axes_and_keep_their_looks():
 def test_the_ceiling_lies_at_its_height_and_says_so():
     svg = draw([Curves("f_r2d", 100, [row(1)])], ceiling=0.625)
     lines = [path for path in ElementTree.fromstring(svg).iter(f"{SVG}path") if path.get("stroke-dasharray") == "6 4"]
-    assert [line.get("d") for line in lines] == ["M410,118.5H698"]  # 216 − 0.625 · 156
-    assert "order-blind ceiling 62.5 %" in texts(svg)
+    assert [line.get("d") for line in lines] == ["M410,128.5H698", "M410,67h26"]  # 216 − 0.625 · 140; the label's
+    words = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    [label] = [text for text in words if text.text == "order-blind ceiling 62.5 %"]
+    assert float(label.get("y")) < 76  # above the panel, where no curve comes
+    assert lines[0].get("stroke") not in {look[1] for look in NETWORKS.values()}
     assert "order-blind ceiling at 62.5 %" in svg  # in the description
     assert "ceiling" not in draw([Curves("f_r2d", 100, [row(1)])])
 

@@ -48,10 +48,11 @@ def test_a_single_frame_and_a_speed_of_ones_own():
 
 def test_play_leaves_a_picture_with_its_alternative_text(monkeypatch):
     shown = []
-    monkeypatch.setattr("r2p1d_edu.lab.play.display", lambda data, raw, metadata: shown.append((data, metadata)))
+    monkeypatch.setattr("r2p1d_edu.lab.play.display", lambda data, raw: shown.append(data))
     play(draw_clip("Rise", 9, 1), "A disc goes up.", fps=4)
-    ((data, metadata),) = shown
-    assert data["text/plain"] == metadata["image/png"]["alt"] == "A disc goes up."
+    (data,) = shown
+    assert data["text/plain"] == "A disc goes up."
+    assert 'alt="A disc goes up."' in data["text/html"]
     assert read(b64decode(data["image/png"]))[1] == [250.0] * 12
 
 

@@ -38,3 +38,30 @@ def test_several_values_are_set_with_one_redraw(panel):
     panel.set(number=5, letter="b")
     assert drawn == [{"number": 5, "letter": "b"}]
     assert panel.words == "5b"
+
+
+def test_it_leaves_its_picture_where_no_kernel_is(panel, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    panel._ipython_display_()
+    alive, left = shown
+    assert set(alive) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
+    assert alive["text/plain"] == left["text/plain"] == "3a"
+    assert '<img alt="3a" ' in left["text/html"]
+    assert f'base64,{left["image/png"]}"' in left["text/html"]
+
+
+def test_what_is_wrong_is_said_beside_a_dimmed_picture_and_whose_it_is(panel):
+    def draw(number, letter):
+        if number > 5:
+            raise InputError(f"number is {number}; give at most 5")
+        return Figure(), f"{number}{letter}"
+
+    panel.draw = draw
+    good = panel.picture.value
+    panel.controls["number"].value = 6
+    assert "number is 6; give at most 5. The picture is still that of number 3, letter a." in panel.message.value
+    assert panel.picture.value == f"<div style='opacity:0.35'>{good}</div>"
+    panel.controls["number"].value = 5
+    assert "opacity" not in panel.picture.value
+    assert panel.message.value == ""

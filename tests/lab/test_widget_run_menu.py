@@ -70,6 +70,8 @@ def test_what_is_wrong_with_a_folder_is_said_in_place(data):
     menu.path.value = str(data / "half" / "videos")
     assert "role='alert'" in menu.line.value
     assert "classInd.txt" in menu.line.value
+    menu.path.value = str(data / "arrow")  # one folder too high
+    assert f"did you mean {data / 'arrow' / 'videos'}?" in menu.line.value
     menu.path.value = ""
     assert "role='status'" in menu.line.value
 

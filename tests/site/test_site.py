@@ -84,6 +84,14 @@ def test_every_link_leads_somewhere(site):
     assert broken == []
 
 
+def explorers(lesson):
+    """How many cells of a lesson show the explorer."""
+    cells = nbformat.read(ROOT / "notebooks" / f"{lesson}.ipynb", as_version=4).cells
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+    widgets = [data for data in outputs if "application/vnd.jupyter.widget-view+json" in data]
+    return sum("explorer.html" in data["text/plain"] for data in widgets)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     sync = pytest.importorskip("playwright.sync_api")
@@ -127,6 +135,8 @@ def test_a_page_asks_nobody_complains_of_nothing_and_keeps_within_the_screen(vis
     assert page.evaluate(SCROLLS) <= 0
     assert page.evaluate(NOT_DRAWN) == []
     assert page.evaluate(NOT_NAMED) == 0
+    if name in LESSONS:
+        assert page.locator(".explorer > .ex .title").count() == explorers(name)
 
 
 @pytest.mark.browser

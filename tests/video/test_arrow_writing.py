@@ -62,6 +62,15 @@ def test_a_folder_with_something_else_is_refused_and_untouched(small, tmp_path):
     assert contents(tmp_path) == before
 
 
+def test_drawing_shows_how_far_it_is_and_leaves_nothing(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(arrow, "BAR", arrow.BAR | {"delay": 0, "mininterval": 0})
+    write_arrow(tmp_path / "arrow", 1)
+    shown = capsys.readouterr().err
+    assert "drawing arrow:  12%" in shown
+    assert "1/8" in shown
+    assert shown.split("\r")[-1].strip() == ""
+
+
 def test_the_same_dataset_is_kept(small, tmp_path):
     folder = write_arrow(str(tmp_path / "new" / "arrow"), 1, seed=2)
     assert json.loads((folder / "arrow.json").read_text())["seed"] == 2

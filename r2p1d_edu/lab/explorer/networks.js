@@ -82,7 +82,7 @@ export function published(name, frames, level) {
 /** Name, colour, dash and marker of a network, as in lab/palette.py. A null colour is the ink of the page. */
 export const LOOKS = {
   r2d: ["R2D", null, "18 5", "s"],
-  f_r2d: ["f-R2D", null, "9 4", "o"],
+  f_r2d: ["f-R2D", null, "3 3", "o"],
   r3d: ["R3D", "#0072B2", "18 5", "s"],
   mc2: ["MC2", "#009E73", "3 3", "o"],
   mc3: ["MC3", "#009E73", "10 3 3 3", "^"],

@@ -7,6 +7,7 @@ import traitlets
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.explorer import bundle
+from r2p1d_edu.lab.stored import Lasting
 
 TEXT = "The explorer, every network of the family to touch. It needs a notebook that runs, or explorer.html"
 SIDE, LONGEST, GREYS = 8, 16, 9  # pixels and frames of a clip in the convolution view, and its brightest value
@@ -17,7 +18,7 @@ except ImportError as missing:
     raise InputError('the explorer needs anywidget: pip install "r2p1d_edu[lab]"') from missing
 
 
-class Explorer(Base):
+class Explorer(Lasting, Base):
     """The explorer as a widget.
 
     Args:

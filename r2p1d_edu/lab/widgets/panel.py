@@ -10,6 +10,7 @@ from traitlets import TraitError
 
 from r2p1d_edu.errors import InputError, check_choice, failure
 from r2p1d_edu.lab.figures import figure_png, figure_svg
+from r2p1d_edu.lab.stored import Lasting
 
 Drawing = tuple[Figure, str]  # the picture and the same in words: its alternative text
 
@@ -25,25 +26,26 @@ def status(text: str) -> str:
 
 
 def with_fallback(bundle, words: str, figure: Figure | None = None) -> tuple[dict, dict]:
-    """A widget's MIME bundle, and what is left of it in a saved notebook without a kernel: words and a picture."""
+    """A widget's MIME bundle, and what is left of it without a kernel: words and a picture."""
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    data, metadata = {**data, "text/plain": words}, dict(metadata)
+    data = {**data, "text/plain": words}
     if figure:
-        data["image/png"], metadata["image/png"] = figure_png(figure), {"alt": words}
+        data["image/png"] = figure_png(figure)
         plt.close(figure)
     return data, metadata
 
 
-class ControlPanel(ipywidgets.VBox):
+class ControlPanel(Lasting, ipywidgets.VBox):
     """Controls over a pure function `draw(**values) -> (figure, words)`; a change of any control redraws.
 
-    Where `draw` refuses the values with an InputError, its message is shown in place and the last good picture stays.
-    In a saved notebook without a kernel, the picture and the words are what is left.
+    Where `draw` refuses the values with an InputError, its message is shown in place; the last good picture stays,
+    dimmed, and the message says whose it is. Without a kernel, the picture and the words are what is left.
 
     Args:
         draw: takes the value of each control by its name.
         controls: name → an ipywidgets control, in the order in which they are shown.
         layout_rows: names of controls to put side by side, a tuple a row; by default each has its own row.
+        above: HTML to show over the picture, of the same values.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class ControlPanel(ipywidgets.VBox):
         draw: Callable[..., Drawing],
         controls: dict[str, ipywidgets.Widget],
         layout_rows: list[tuple[str, ...]] | None = None,
+        above: Callable[..., str] = lambda **_: "",
     ):
-        self.draw, self.controls = draw, controls
-        self.words = ""
+        self.draw, self.controls, self.above = draw, controls, above
+        self.words = self.drawn = ""
         self.shown: dict = {}  # the values of the last good picture
         self.picture = ipywidgets.HTML()
         self.message = ipywidgets.HTML()
@@ -99,10 +102,12 @@ class ControlPanel(ipywidgets.VBox):
         try:
             figure, words = self.draw(**values)
         except InputError as error:
-            self.message.value = alert(error)
+            old = ", ".join(f"{name} {value}" for name, value in self.shown.items())
+            self.message.value = alert(f"{error}. The picture is still that of {old}." if old else error)
+            self.picture.value = f"<div style='opacity:0.35'>{self.drawn}</div>" * bool(old)
             return
         self.shown, self.words, self.message.value = values, words, ""
-        self.picture.value = figure_svg(figure, words)
+        self.picture.value = self.drawn = self.above(**values) + figure_svg(figure, words)
         plt.close(figure)
 
     def _repr_mimebundle_(self, **options):

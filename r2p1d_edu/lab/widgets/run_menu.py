@@ -7,6 +7,7 @@ import ipywidgets
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.lab.palette import title
+from r2p1d_edu.lab.stored import Lasting
 from r2p1d_edu.lab.widgets.panel import alert, status, with_fallback
 from r2p1d_edu.networks.family import FAMILY
 from r2p1d_edu.training.device import choose_device
@@ -33,7 +34,7 @@ def devices() -> list[str]:
     return there
 
 
-class RunMenu(ipywidgets.VBox):
+class RunMenu(Lasting, ipywidgets.VBox):
     """Menus for a network that is to be trained, for its videos and for the device, and a line on the choice.
 
     Cells below read `network`, `device` and `split()` when they run; left alone, the menus say R(2+1)D on `arrow`.

@@ -1,5 +1,6 @@
 """Does it see time? Two networks look at a clip, its reverse, its shuffle and its frozen first frame."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, check_choice
 from r2p1d_edu.lab.palette import GREY, style, title
-from r2p1d_edu.lab.play import as_clip
+from r2p1d_edu.lab.play import animated_png, as_clip
+from r2p1d_edu.lab.stored import image
 from r2p1d_edu.lab.widgets.panel import ControlPanel
 from r2p1d_edu.training.evaluate import ORDERS, in_evaluation, predict
 
@@ -103,6 +105,14 @@ def film(page: Axes, frames: np.ndarray) -> None:
         page.text(x, 32 + size * row.shape[0] + 15, str(frame), ha="center", fontsize=9)
 
 
+def moving(frames: np.ndarray, alt: str) -> str:
+    """The clip as it plays, over and over, 160 pixels high; its first frame for who asked for less motion."""
+    scale = max(1, 160 // frames.shape[1])
+    still, clip = (b64encode(animated_png(some, scale=scale)).decode() for some in (frames[:1], frames))
+    source = f'<source media="(prefers-reduced-motion: reduce)" srcset="data:image/png;base64,{still}">'
+    return f"<picture>{source}{image(clip, alt)}</picture>"
+
+
 def verdict(network: str, table: np.ndarray, now: int, classes: Sequence[str]) -> str:
     """One network's answer in words, and how far it is from its answer to the clip forward."""
     best, moved = int(table[now].argmax()), float(np.abs(table[now] - table[0]).max())
@@ -146,4 +156,8 @@ def sees_time(
     for name, value in start.items():
         check_choice(name, controls, "control")
         controls[name].value = value
-    return ControlPanel(draw, controls, [("clip", "order")])
+
+    def above(clip: str, order: str) -> str:
+        return moving(reorder(clips[clip], order), f"{clip}, frames {order}, playing")
+
+    return ControlPanel(draw, controls, [("clip", "order")], above)

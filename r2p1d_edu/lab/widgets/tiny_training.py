@@ -11,6 +11,7 @@ import ipywidgets
 from r2p1d_edu.errors import Diverged, InputError, check_choice, failure
 from r2p1d_edu.lab.live import LivePlot
 from r2p1d_edu.lab.palette import title
+from r2p1d_edu.lab.stored import Lasting
 from r2p1d_edu.lab.widgets.panel import alert, status, with_fallback
 from r2p1d_edu.networks.family import CONTROLLED, FAMILY
 from r2p1d_edu.training.loop import train
@@ -46,7 +47,7 @@ class PlotInWidget(LivePlot):
         self.place.value = self.svg()
 
 
-class TinyTraining(ipywidgets.VBox):
+class TinyTraining(Lasting, ipywidgets.VBox):
     """Menus for one or two networks, the buttons Train it and Stop, a line that says what goes on, and the live plot.
 
     Training runs in a thread of its own, so that Stop and everything else in the notebook still answer. Stop ends it
