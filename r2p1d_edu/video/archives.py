@@ -45,7 +45,9 @@ def unpack(archive: Path, folder: Path, progress=iter) -> None:
     except Exception as error:  # each way of packing has its own errors for what is damaged, and OSError is among them
         if isinstance(error, InputError) or getattr(error, "errno", None) in OF_THE_DISK:
             raise
-        raise ArchiveError(f"{archive}: not a tar or zip file, or damaged ({error or type(error).__name__}); fetch it again") from error
+        raise ArchiveError(
+            f"{archive}: not a tar or zip file, or damaged ({error or type(error).__name__}); fetch it again"
+        ) from error
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:

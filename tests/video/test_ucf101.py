@@ -156,7 +156,20 @@ def test_folders_that_are_not_there(dataset, tmp_path):
     assert refusal(dataset / "videos").startswith(f"{dataset / LISTS / 'testlist01.txt'}: no such list")
 
 
-@pytest.mark.parametrize("line", ["Archery", "3", "3Archery", "Archery 3", "x Archery", "² Archery", "9" * 5000 + " Archery", "3 ../Archery", "3 /tmp"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Archery",
+        "3",
+        "3Archery",
+        "Archery 3",
+        "x Archery",
+        "² Archery",
+        "9" * 5000 + " Archery",
+        "3 ../Archery",
+        "3 /tmp",
+    ],
+)
 def test_a_malformed_class_list(dataset, line):
     path = dataset / LISTS / "classInd.txt"
     path.write_text(f"35 Hammering\n{line}\n", "utf-8")
