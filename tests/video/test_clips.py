@@ -155,6 +155,12 @@ def test_training_clips_start_anywhere_and_run_forwards():
     assert len(clips) == 7
 
 
+def test_a_square_of_one_pixel_can_be_mirrored():
+    """NumPy takes it for contiguous, though it is read backwards; PyTorch does not."""
+    clips = TrainingClips(VIDEOS, Numbers(12, 1, 1), Sampling(4, 1, 1))
+    assert {tuple(clips[epoch, 0][0].shape) for epoch in range(9)} == {(4, 1, 1, 3)}
+
+
 @pytest.mark.parametrize("length", [1, 3])
 def test_videos_that_are_too_short_for_a_clip(length):
     expected = [min(i, length - 1) for i in range(6)]
