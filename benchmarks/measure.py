@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 ROUNDS = 5
-PEERS = ("torchvision", "av", "decord", "opencv-python-headless", "fvcore", "torchinfo", "ptflops")
+PEERS = ("torchvision", "av", "decord", "opencv-python-headless", "torchcodec", "fvcore", "torchinfo", "ptflops")
 
 
 @dataclass(frozen=True)

@@ -101,16 +101,14 @@ def fetch(url: str, part: Path, sha256: str, size: int | None, progress: bool) -
         have = length(part)
         try:
             receive(url, part, have, size, progress)
+            if not (wrong := mismatch(part, sha256, size)):
+                return
+            part.unlink()
+            raise Failure(f"sent {wrong}", have > 0)  # what was there before may be to blame
         except Failure as failure:
             answer, again = failure.args
             if not again:
                 raise
-        else:
-            if not (answer := mismatch(part, sha256, size)):
-                return
-            part.unlink()
-            if not have:
-                raise Failure(f"sent {answer}", False)
     raise Failure(f"{answer}, after {TRIES} tries", False)
 
 
@@ -137,19 +135,20 @@ def receive(url: str, part: Path, have: int, size: int | None, progress: bool) -
             part.unlink()
             raise Failure("sent other bytes than asked for", True)
         end, deadline = size or (response.length and start + response.length), time.monotonic() + TIMEOUT
-        bar = tqdm(total=end, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
-        with bar, open(part, "ab" if start else "wb") as file:
-            while start <= (size or MOST):  # what is longer may have no end
-                try:
-                    chunk = response.read1(CHUNK)
-                except NETWORK as error:
-                    raise Failure(str(error) or type(error).__name__, True) from None
-                if not chunk:
-                    break
+        shown = {"initial": start, "desc": part.stem, "disable": not progress}
+        with open(part, "ab" if start else "wb") as raw, tqdm.wrapattr(raw, "write", end, **shown) as file:
+            while start <= (size or MOST) and (chunk := read(response)):  # what is longer may have no end
                 start += file.write(chunk)
-                bar.update(len(chunk))
                 deadline += len(chunk) / SLOWEST
                 if time.monotonic() > deadline:
                     raise Failure(f"sends fewer than {SLOWEST:,} bytes a second", True)
     if end and start < end:
         raise Failure(f"the connection ended after {start:,} of {end:,} bytes", True)
+
+
+def read(response) -> bytes:
+    """The next bytes of the connection; none at its end."""
+    try:
+        return response.read1(CHUNK)
+    except NETWORK as error:
+        raise Failure(str(error) or type(error).__name__, True) from None

@@ -265,7 +265,14 @@ def test_a_server_that_only_drips_is_left(server, path, monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib forgets to close the redirect
 @pytest.mark.parametrize(
     "target",
-    ["http://[::1", "http://name:port/", "http://" + "a" * 70 + ".org/", "http:///f", "file:///etc/passwd", "http://ü/"],
+    [
+        "http://[::1",
+        "http://name:port/",
+        "http://" + "a" * 70 + ".org/",
+        "http:///f",
+        "file:///etc/passwd",
+        "http://ü/",
+    ],
 )
 def test_a_redirect_to_nowhere(server, path, target):
     server.routes["/f"] = lambda handler: send(handler, b"", 302, Location=target)

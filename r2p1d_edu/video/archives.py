@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 from r2p1d_edu.errors import InputError
 
-
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 

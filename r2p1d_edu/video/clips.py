@@ -113,7 +113,7 @@ class TrainingClips(Clips):
         length = self.source.count(video.path)
         start = int(rng.integers(last_start(sampling.frames, sampling.stride, length) + 1))
         clip = random_crop(self.read(video, start, length), sampling.size, self.flip, rng)
-        return torch.from_numpy(np.ascontiguousarray(clip)), video.label
+        return torch.from_numpy(clip.copy()), video.label
 
 
 class EvaluationClips(Clips):
@@ -134,7 +134,7 @@ class EvaluationClips(Clips):
         length = self.source.count(video.path)
         start = even_starts(sampling.frames, sampling.stride, length, self.clips_per_video)[which]
         clip = centre_crop(self.read(video, start, length), sampling.size)
-        return torch.from_numpy(np.ascontiguousarray(clip)), video.label
+        return torch.from_numpy(clip.copy()), video.label
 
 
 class StepSampler(Sampler):

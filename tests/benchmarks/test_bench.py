@@ -125,22 +125,27 @@ def test_ours_and_the_peers_are_the_same_network(name):
     assert {type(module) for module in theirs.modules() if isinstance(module, nn.Conv3d)}.isdisjoint({Conv})
 
 
-def test_clips_epochs_and_the_index_are_measured_on_right_frames(arrow_folder):
-    clips, epoch, index = decode.bench_decode(arrow_folder / "videos", rounds=1)
-    assert {"decord", "OpenCV", "read_frames"} >= set(clips.seconds) >= {"read_frames"}
-    assert set(epoch.seconds) == {"from the cache", "decoding"}
-    assert "13,320 files" in index.setting
-
-
-def test_a_reader_that_returns_the_wrong_frame_is_found_out(arrow_folder):
-    clips = decode.random_clips(load_split(arrow_folder / "videos"))
+def test_clips_epochs_and_the_index_are_measured_on_right_frames(arrow_folder, monkeypatch):
+    real = decode.peers
 
     def late(path, indices):
         return read_frames(path, [*indices[1:], indices[0]], decode.SIZE)
 
-    decode.check_frames("right", lambda path, indices: read_frames(path, indices, decode.SIZE), clips[:3])
-    with pytest.raises(InputError, match=r"late: .*came for frame"):
-        decode.check_frames("late", late, clips[:3])
+    def broken(path, indices):
+        raise RuntimeError("no such frame\nand a traceback")
+
+    monkeypatch.setattr(decode, "peers", lambda: {"late": late, "broken": broken} | real())
+    clips, epoch, index = decode.bench_decode(arrow_folder / "videos", rounds=1)
+    assert {"decord", "OpenCV", "TorchCodec", "late", "broken", "read_frames"} >= set(clips.seconds) >= {"read_frames"}
+    assert clips.extra["wrong clips"]["read_frames"] == "0"
+    assert clips.extra["wrong clips"]["late"] == clips.extra["wrong clips"]["broken"] == "40"
+    assert "late is wrong in 40 of 40 clips: " in clips.notes[0]
+    assert clips.notes[1].endswith(": no such frame")
+    assert set(epoch.seconds) == {"from the cache", "decoding"}
+    assert "13,320 files" in index.setting
+    monkeypatch.setattr(decode, "read_frames", lambda path, indices, size: late(path, indices))
+    with pytest.raises(InputError, match=r"read_frames: .*came for frame"):
+        decode.clips_table(load_split(arrow_folder / "videos"), 1)
 
 
 def test_the_command_prints_tables_or_json(monkeypatch, capsys):

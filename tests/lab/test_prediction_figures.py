@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from r2p1d_edu.errors import InputError
+from r2p1d_edu.lab.figures import confusion_matrix, contact_sheet, figure_png
 from r2p1d_edu.lab.palette import GREEN, GREY, VERMILLION
 from r2p1d_edu.lab.prediction_figures import prediction_strips
 
@@ -69,3 +70,15 @@ def test_fewer_classes_than_bars():
 def test_what_does_not_fit_together_is_refused(clips, labels, rows):
     with pytest.raises(InputError, match="one of each"):
         prediction_strips(clips, labels, {"R3D": SAID["R3D"][:rows]}, CLASSES)
+
+
+def test_a_class_may_be_called_anything():
+    """Matplotlib takes what stands between two dollars for a formula."""
+    classes = ("$$", r"$\nothing$", "$a", "_")
+    for figure in (
+        prediction_strips(CLIPS, [0, 1], SAID, classes)[0],
+        confusion_matrix(np.eye(4, dtype=int), classes),
+        contact_sheet({name: CLIPS[0] for name in classes}),
+    ):
+        figure_png(figure)
+        plt.close(figure)

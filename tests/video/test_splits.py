@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.video.clips import Video
-from r2p1d_edu.video.splits import EXAMPLE, leaky_split, load_folder
-from r2p1d_edu.video.ucf101 import hold_out_groups, load_split, refuse_leak
+from r2p1d_edu.video.splits import EXAMPLE, FOLDS, deal_groups, leaky_split, load_folder
+from r2p1d_edu.video.ucf101 import group_of, hold_out_groups, load_split, refuse_leak
 
 
 def fill(folder, files):
@@ -141,26 +143,75 @@ def test_links_and_pipes_with_a_video_s_name_are_listed_for_training_to_name(peo
     assert {video.path for video in (*split.train, *split.test) if "9" in video.path.name} == set(odd)
 
 
-# Groups that several classes share
+# Groups on one side
 
 
-def test_shared_groups_are_held_out_whole_and_no_class_is_emptied(people):
-    train = load_folder(people, PERSON, 1).train
-    for seed in range(20):
-        for fraction in (0.1, 0.3, 0.9):
-            rest, held = hold_out_groups(train, fraction, seed)
-            refuse_leak(rest, held)
-            assert {video.label for video in rest} == {0, 1, 2}
-            assert len(rest) + len(held) == len(train)
+def test_the_same_group_number_of_two_classes_is_no_leak():
+    one, other = (
+        Video(Path(path), i, group_of(path)) for i, path in enumerate(("v_Rowing_g04_c01.avi", "v_YoYo_g04_c01.avi"))
+    )
+    refuse_leak([one], [other])
+    with pytest.raises(InputError, match="rowing/04"):
+        refuse_leak([one], [one, other])
 
 
-def test_no_class_loses_all_its_groups_to_others():
-    """The third class shares one group with each of the others, who both give up one of their two."""
-    groups = {0: "ax", 1: "by", 2: "ab"}
-    given = [Video(Path(f"{label}{group}.avi"), label, group) for label, own in groups.items() for group in own]
-    for seed in range(30):
-        rest, _ = hold_out_groups(given, 0.5, seed)
-        assert {video.label for video in rest} == {0, 1, 2}
+# Validation groups
+
+
+def videos(groups_per_class):
+    """Three videos a group."""
+    return [
+        Video(Path(f"{label}-{group}-{number}.avi"), label, f"{label}/{group:02d}")
+        for label, groups in enumerate(groups_per_class)
+        for group in range(groups)
+        for number in range(3)
+    ]
+
+
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.25, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("groups", [(18, 18, 18), (10, 4, 2), (5, 1, 1)])
+def test_whole_groups_are_held_out_and_every_class_stays(fraction, groups):
+    given = videos(groups)
+    rest, held = hold_out_groups(given, fraction, seed=1)
+    assert sorted([*rest, *held], key=given.index) == given
+    assert rest == sorted(rest, key=given.index)  # the order stays, too
+    assert not {video.group for video in rest} & {video.group for video in held}
+    assert {video.label for video in rest} == set(range(len(groups)))
+    for label, number in enumerate(groups):
+        expected = min(round(fraction * number), number - 1)
+        assert len({video.group for video in held if video.label == label}) == expected
+
+
+def test_the_seed_chooses_the_groups():
+    given = videos((18, 18))
+    assert hold_out_groups(given, 0.2, seed=3) == hold_out_groups(given, 0.2, seed=3)
+    assert len({tuple(hold_out_groups(given, 0.2, seed=seed)[1]) for seed in range(5)}) == 5
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1, 1.5, float("nan")])
+def test_impossible_fractions(fraction):
+    with pytest.raises(InputError, match="it must be 0 or more and below 1"):
+        hold_out_groups(videos((4, 4)), fraction)
+
+
+labelled = st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abcdefghij")), min_size=1, max_size=60).map(
+    lambda pairs: [Video(Path(f"{i}.avi"), label, group) for i, (label, group) in enumerate(pairs)]
+)
+
+
+@given(videos=labelled, fraction=st.floats(0, 1, exclude_max=True), seed=st.integers(0, 9))
+def test_shared_groups_are_held_out_whole_and_no_class_is_emptied(videos, fraction, seed):
+    rest, held = hold_out_groups(videos, fraction, seed)
+    refuse_leak(rest, held)
+    assert sorted([*rest, *held], key=videos.index) == videos
+    assert {video.label for video in rest} == {video.label for video in videos}
+
+
+@given(videos=labelled)
+def test_each_group_is_in_one_fold(videos):
+    folds = deal_groups(videos)
+    assert folds.keys() == {video.group for video in videos}
+    assert set(folds.values()) <= set(range(1, FOLDS + 1))
 
 
 def test_a_tenth_of_shared_groups_is_a_tenth_and_not_one_for_each_class(tmp_path):

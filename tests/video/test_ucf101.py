@@ -2,7 +2,10 @@
 
 import os
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from videos import decode_all, ucf101
 
 from r2p1d_edu.errors import InputError
@@ -156,7 +159,20 @@ def test_folders_that_are_not_there(dataset, tmp_path):
     assert refusal(dataset / "videos").startswith(f"{dataset / LISTS / 'testlist01.txt'}: no such list")
 
 
-@pytest.mark.parametrize("line", ["Archery", "3", "3Archery", "Archery 3", "x Archery", "² Archery", "9" * 5000 + " Archery", "3 ../Archery", "3 /tmp"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Archery",
+        "3",
+        "3Archery",
+        "Archery 3",
+        "x Archery",
+        "² Archery",
+        "9" * 5000 + " Archery",
+        "3 ../Archery",
+        "3 /tmp",
+    ],
+)
 def test_a_malformed_class_list(dataset, line):
     path = dataset / LISTS / "classInd.txt"
     path.write_text(f"35 Hammering\n{line}\n", "utf-8")
@@ -236,6 +252,38 @@ def test_a_file_of_another_name_is_refused(dataset):
     with (dataset / LISTS / "trainlist01.txt").open("a") as file:
         file.write("Archery/mine.avi 3\r\n")
     assert "Archery/mine.avi: not a UCF101 name; expected v_<Class>_gGG_cCC.avi" in refusal(dataset / "videos")
+
+
+text = st.text(st.characters(codec="utf-8"), max_size=40)
+named = st.builds(
+    "{}/v_{}_g{}_c{}.avi{}".format, st.sampled_from("AB"), st.sampled_from(["A", "B", "a"]), st.integers(0, 3),
+    st.integers(1, 2), st.sampled_from(["", " 1", "\t2", "\r"]),
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(
+    known=st.one_of(st.just("1 A\n2 B\n"), text),
+    lists=st.lists(st.lists(st.one_of(named, named, text), max_size=12).map("\n".join), min_size=2, max_size=2),
+    mark=st.sampled_from(["", "\ufeff"]),
+)
+def test_a_split_list_is_read_without_a_leak_or_refused(tmp_path, known, lists, mark):
+    for name in "AB":
+        (tmp_path / "videos" / name).mkdir(parents=True, exist_ok=True)
+        for group, number in np.ndindex(4, 2):
+            (tmp_path / "videos" / name / f"v_{name}_g{group}_c{number + 1}.avi").touch()
+    (tmp_path / LISTS).mkdir(exist_ok=True)
+    for name, content in zip(("classInd", "trainlist01", "testlist01"), (known, *lists), strict=True):
+        (tmp_path / LISTS / f"{name}.txt").write_bytes((mark + content).encode())
+    try:
+        split = load_split(tmp_path / "videos")
+    except InputError:
+        return
+    train, test = (
+        {(video.path.parent, video.path.stem.split("_")[2]) for video in side} for side in (split.train, split.test)
+    )
+    assert not train & test
+    assert all(video.path.is_file() and video.path.parent.name == split.classes[video.label] for video in split.train)
 
 
 # The real thing

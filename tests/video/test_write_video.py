@@ -7,7 +7,9 @@ from videos import numbered, numbers
 from r2p1d_edu.video.decode import frame_rate, read_frames, write_video
 
 
-@pytest.mark.parametrize("name", ["concat:v.avi", "a:1.avi", "v%03d.avi", "été 1.avi", "-v.avi", "a\nb.avi", "\udcff.avi"])
+@pytest.mark.parametrize(
+    "name", ["concat:v.avi", "a:1.avi", "v%03d.avi", "été 1.avi", "-v.avi", "a\nb.avi", "\udcff.avi"]
+)
 def test_any_file_name_will_do(tmp_path, monkeypatch, name):
     """FFmpeg takes a relative name with a colon for an address."""
     monkeypatch.chdir(tmp_path)
