@@ -9,7 +9,7 @@ from r2p1d_edu import download
 # What takes longer than ten seconds, or starts other programs: folders and files of tests that `make check` leaves out.
 SLOW = {
     *("bench", "benchmarks", "browser", "classroom", "experiments", "explorer", "site"),
-    *("test_compile.py", "test_distributed.py", "test_equal_runs.py", "test_memory.py", "test_cli.py"),
+    *("test_compile.py", "test_distributed.py", "test_equal_runs.py", "test_memory.py", "test_cli.py", "test_killed.py"),
 }
 
 

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError, check_choice
+from r2p1d_edu.networks.convolutions import Conv
 from r2p1d_edu.training.data import sampling_of
 from r2p1d_edu.training.device import choose_precision
+from r2p1d_edu.training.memory import memory_advice
 from r2p1d_edu.training.network import sees_differences
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
@@ -85,9 +87,9 @@ def classify(
     clips = EvaluationClips(videos, source, sampling, clips_per_video=clips_per_video)
     batches = progress(make_loader(clips, batch_size=2 * batch, workers=workers))  # twice: no gradients are kept
     clip, device = (3, sampling.frames, sampling.size, sampling.size), next(network.parameters()).device.type
-    chosen = trust(network, clip, batch, precision, device).precision
-    with in_evaluation(network):
-        found = torch.cat([predict(network, ORDERS[order](batch), chosen) for batch, _ in batches])
+    with in_evaluation(network), memory_advice(network, clip, batch, precision, device):
+        chosen = trust(network, clip, batch, precision, device).precision
+        found = torch.cat([predict(network, ORDERS[order](clips), chosen) for clips, _ in batches])
     return found.numpy().reshape(len(videos), clips_per_video, -1)
 
 
@@ -162,14 +164,20 @@ def accuracy(probabilities: np.ndarray, videos: Sequence[Video]) -> float:
 
 @contextmanager
 def in_evaluation(network: nn.Module) -> Iterator[None]:
-    """The whole network in evaluation mode; afterwards each module in its own mode again, whatever happened."""
+    """The whole network in evaluation mode; afterwards each module in its own mode again, whatever happened.
+
+    Which convolutions run in float32 is such a mode, too: in a compiled training others may be wrong than here.
+    """
     modes = [(module, module.training) for module in network.modules()]
+    marks = [(module, module.in_float32) for module, _ in modes if isinstance(module, Conv)]
     try:
         network.eval()
         yield
     finally:
         for module, training in modes:
             module.training = training
+        for conv, in_float32 in marks:
+            conv.in_float32 = in_float32
 
 
 def frame_rates(videos: Sequence[Video]) -> str:
