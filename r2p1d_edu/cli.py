@@ -45,12 +45,12 @@ def make_parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a network on a folder of videos and test it")
     train.add_argument("--recipe", default="plain", metavar="NAME", help="plain (default) or strong, for little data")
     for field in fields(Recipe):
-        if field.name != "options":  # of these, two:
+        if field.metadata["help"]:
             add_setting(train, field)
     train.add_argument("--depth", type=int, help="10, 18 or 34; default 10, where the network has this option")
     train.add_argument("--width", type=int, help="channels of the first group; default 16, where there is this option")
-    train.add_argument("--out", type=Path, metavar="RUN", help="folder to write; default runs/<network>-<number>")
-    train.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    train.add_argument("--out", type=Path, metavar="RUN", help="folder to write, # the first free number; default runs/<network>-#")
+    train.add_argument("--resume", action="store_true", help="go on with the run in --out, with its settings")
     train.set_defaults(run=run_train)
 
     evaluate = commands.add_parser("evaluate", help="test a network that `train` left in a folder")
@@ -71,7 +71,7 @@ def add_setting(parser: Parser, field: Field) -> None:
     if kind is bool:
         options["action"] = BooleanOptionalAction
     else:
-        own = {int: int, float: float, tuple[str, ...] | None: comma_separated}
+        own = {int: int, float: float, tuple[str, ...] | None: comma_separated, int | str: number_or_auto}
         options |= {"type": own.get(kind, str), "metavar": field.metadata["metavar"]}
     parser.add_argument(f"--{field.name.replace('_', '-')}", **options)
 
@@ -79,6 +79,11 @@ def add_setting(parser: Parser, field: Field) -> None:
 def comma_separated(text: str) -> tuple[str, ...]:
     """ "A, B" → ("A", "B")."""
     return tuple(name.strip() for name in text.split(","))
+
+
+def number_or_auto(text: str) -> int | str:
+    """ "8" → 8, "auto" → "auto"."""
+    return text if text == "auto" else int(text)
 
 
 def run_doctor() -> int:
@@ -124,6 +129,8 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
         if out is None:
             raise InputError("--resume needs --out RUN, the folder of the run to go on with")
         stored = Recipe.load(out / "recipe.json")
+        if given.get("batch") == "auto":  # it was found when the run began
+            del given["batch"]
         recipe = stored.changed(**given, options=stored.options | asked)
     else:
         if "videos" not in given:
@@ -131,7 +138,7 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
         network = given.get("network", "r2plus1d")
         fitting = {name: value for name, value in TINY.items() if name in network_options(network)}
         recipe = Recipe(**given, options=fitting | asked)
-    out = out or free_folder(Path("runs"), recipe.network)
+        out = out or Path("runs") / f"{recipe.network}-#"
     steps = None
 
     def start(total_steps: int) -> None:
@@ -150,16 +157,18 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
             steps.close()
     if not run.folder.writes:
         return 0
-    report_data(run)
+    folder = run.folder
     if run.interrupted and not run.history:
         raise KeyboardInterrupt
+    if not run.interrupted:
+        result = run.test(progress=testing)
+        folder.write_result(result, run.seconds, run.clips_per_second)  # before anything can go wrong in printing
+    report_data(run)
     if run.interrupted:
-        print(f"stopped at step {len(run.history)} of {run.total_steps}; go on with: train --resume --out {out}")
+        print(f"stopped at step {folder.saved} of {run.total_steps}; go on with: train --resume --out {folder.path}")
         return 130
-    result = run.test(progress=testing)
-    run.folder.write_result(result, run.seconds, run.clips_per_second)
     print(result)
-    print(f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {out}")
+    print(f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {folder.path}")
     return 0
 
 
@@ -186,11 +195,6 @@ def report_problems(problems: list[str]) -> None:
         print(f"left out: {problem}")
     if problems:
         print(f"note: {len(problems)} videos could not be read and were left out")
-
-
-def free_folder(parent: Path, network: str) -> Path:
-    """The first of <network>-1, <network>-2, … that does not exist."""
-    return next(path for number in range(1, 10**6) if not (path := parent / f"{network}-{number}").exists())
 
 
 def run_evaluate(folder: Path, clips: int | None, device: str | None, weights: str) -> None:

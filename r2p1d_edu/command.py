@@ -1,12 +1,14 @@
 """What every command line of the project shares: one line for an error, an exit status, a progress bar."""
 
 import argparse
+import io
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from datetime import timedelta
 
-from r2p1d_edu.errors import Diverged, InputError
+from r2p1d_edu.errors import Diverged, InputError, first_process
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,6 +27,9 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         130: stopped with Ctrl-C.
     """
     warnings.formatwarning = lambda message, *_: f"r2p1d_edu: {message}\n"  # one line, without the code behind it
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that it has no letters for is printed all the same
+            stream.reconfigure(errors="backslashreplace")
     options = vars(parser.parse_args(arguments))
     command = options.pop("run")
     try:
@@ -33,19 +38,35 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         words = str(error).strip()
         if "\n" in words:  # from a loader process, with that one's traceback before it
             words = words.splitlines()[-1].partition("Error: ")[2]
-        print(f"r2p1d_edu: {words}", file=sys.stderr)
-        return 2
+        status = 2
     except Diverged as error:
-        print(f"r2p1d_edu: training diverged at {error}", file=sys.stderr)
-        return 1
+        words, status = f"training diverged at {error}", 1
     except KeyboardInterrupt:
-        print("r2p1d_edu: stopped", file=sys.stderr)
-        return 130
+        words, status = "stopped", 130
+    except RuntimeError:
+        if first_to_fail():
+            raise
+        return 1  # another process ended, and this one waited for it in vain
+    if first_to_fail():
+        print(f"r2p1d_edu: {words}", file=sys.stderr)
+    return status
+
+
+def first_to_fail() -> bool:
+    """Whether no other of the processes that torchrun started has failed before; torchrun's store remembers it."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return True
+    from torch.distributed import DistError, TCPStore
+
+    try:
+        store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), timeout=timedelta(seconds=10))
+        return store.add(f"r2p1d_edu/failed/{os.environ['TORCHELASTIC_RESTART_COUNT']}", 1) == 1
+    except DistError:  # it has ended, and with it the run
+        return first_process()
 
 
 def bar(things=None, title: str = "", **options):
     """A progress bar on standard error, seen once the work has taken a second; one process in many has one."""
     from tqdm import tqdm
 
-    first = os.environ.get("RANK", "0") == "0"  # as torchrun numbers its processes
-    return tqdm(things, title, delay=1, disable=not first, **options)
+    return tqdm(things, title, delay=1, disable=not first_process(), **options)

@@ -1,8 +1,13 @@
 """One kind of error for all that the person at the keyboard can put right, and the checks that many places share."""
 
+import math
+import os
 import traceback
 from collections.abc import Collection
+from numbers import Integral
 from operator import index
+
+MOST = 10**6  # a count above it is a slip of the finger, and would overflow somewhere
 
 
 class InputError(ValueError):
@@ -34,17 +39,18 @@ def check_choice(value: object, choices, what: str) -> None:
     Raises:
         InputError: naming the value and every choice.
     """
-    if value not in choices:
+    plain = isinstance(value, str | tuple | Integral) and not isinstance(value, bool)  # True is no 1, 10.0 is no 10
+    if not (plain and value in list(choices)):
         raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(map(str, choices))}")
 
 
-def is_whole(value: object, least: int = 0) -> bool:
-    """Whether this is a whole number, and not below `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def is_whole(value: object, least: int = 0, most: float = math.inf) -> bool:
+    """Whether this is a whole number from `least` to `most`."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def check_counts(**counts: object) -> None:
-    """Refuse anything but whole numbers of 1 or more: check_counts(num_classes=10, width=64).
+    """Refuse anything but whole numbers from 1 to a million: check_counts(num_classes=10, width=64).
 
     Raises:
         InputError: naming the first number that will not do.
@@ -52,6 +58,8 @@ def check_counts(**counts: object) -> None:
     for name, count in counts.items():
         if not is_whole(count, 1):
             raise InputError(f"{name} is {count!r}; it must be a whole number of 1 or more")
+        if count > MOST:
+            raise InputError(f"{name} is {count}; it must be {MOST:,} at most")
 
 
 def check_shape(shape: object, what: str) -> tuple[int, ...]:
@@ -81,3 +89,8 @@ def failure(error: BaseException, ours: Collection[str] = (), skip: int = 0) -> 
     own = [frame for frame in frames if "-packages" not in frame.filename and frame.filename not in ours]
     line = next((frame.line for frame in reversed(own) if frame.line), "")
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__, line
+
+
+def first_process() -> bool:
+    """Whether this is the one of several processes (torchrun's) that writes and reports, or the only one."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"

@@ -10,6 +10,7 @@ from r2p1d_edu import download
 SLOW = {
     *("bench", "benchmarks", "browser", "classroom", "experiments", "explorer", "site"),
     *("test_compile.py", "test_distributed.py", "test_equal_runs.py", "test_memory.py", "test_cli.py", "test_fuzz.py"),
+    "test_killed.py",
 }
 
 

@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from r2p1d_edu.video import arrow
 
 TINY = ["--classes=Ring,Rise", "--network=r3d", "--width=2", "--frames=4", "--size=16", "--epochs=2", "--batch=16"]
 TINY += ["--clips-per-video=2", "--device=cpu", "--precision=32"]
-EVERYTHING = {"recipe.json", "history.csv", "last.pt", "best.pt", "result.json"}
+EVERYTHING = {"recipe.json", "history.csv", "last.pt", "previous.pt", "best.pt", "result.json"}
 
 
 @pytest.fixture
@@ -89,6 +90,25 @@ def test_train_leaves_a_run_and_evaluate_repeats_its_result(train_tiny, here, ca
     assert "1 clip a video" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_of_any_letters_are_printed_and_the_result_is_kept(copied, here, encoding):
+    """A name that no terminal has letters for, and bytes that are no letters at all: in the videos, and in what is said."""
+    odd = os.fsdecode(b"v_Ring_g09_c01_\xe4\xb8\xad\xff.avi")
+    videos = copied.parent / "видео"
+    copied.rename(videos)
+    (videos / "Ring" / "v_Ring_g10_c01.avi").rename(videos / "Ring" / odd)
+    (videos / "Rise" / "v_Rise_g02_c01.avi").write_text("no video")
+    options = [*TINY, "--epochs=1", r"--groups=_g(?P<group>\d+)_", "--out=run"]
+    command = [sys.executable, "-m", "r2p1d_edu", "train", f"--videos={videos}", *options]
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"left out: " in done.stdout
+    assert json.loads((here / "run" / "result.json").read_text())["processes"] == 1
+    assert main(["evaluate", "run"]) == 0
+
+
 def test_runs_without_a_name_are_numbered(train_tiny, here):
     assert train_tiny("--epochs=1") == train_tiny("--epochs=1") == 0
     assert names(here / "runs") == {"r3d-1", "r3d-2"}
@@ -105,7 +125,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(train_tiny, here, capsys,
     assert capsys.readouterr().out == "stopped at step 1 of 4; go on with: train --resume --out run\n"
     assert names(here / "run") == {"recipe.json", "history.csv", "last.pt"}
     monkeypatch.setattr(loop, "training_step", real)
-    assert main(["train", "--resume", "--out", "run"]) == 0
+    assert main(["train", "--resume", "--out", "run", "--batch=auto"]) == 0  # it stays what it was
     assert len(read_history(here / "run")) == 4
     assert names(here / "run") == EVERYTHING
     assert main(["train", "--resume", "--out", "run"]) == 0  # a finished run is tested again
@@ -171,8 +191,10 @@ def test_work_of_more_than_a_second_has_a_bar_and_less_has_none(capsys):
 
 
 def test_only_the_first_of_many_processes_has_a_bar(monkeypatch):
-    for rank, silent in (("0", False), ("1", True), ("10", True)):
-        monkeypatch.setenv("RANK", rank)
+    for rank, silent in ((None, False), ("0", False), ("1", True), ("10", True)):
+        if rank:
+            monkeypatch.setenv("RANK", rank)
+            monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
         assert cli.bar(range(2), "reading videos").disable == silent
 
 
@@ -225,6 +247,12 @@ def refusal(capsys, *arguments):
         (["--epochs=many"], "argument --epochs: invalid int value: 'many'; see python -m r2p1d_edu train --help"),
         (["--batch=1", "--size=8"], "use a batch of 2 clips or more"),
         (["--speed=3"], "unrecognized arguments: --speed=3"),
+        (["--size=100000"], "to train with a batch of 16 takes "),
+        (["--batch=999999999999999999999"], '1,000,000 at most, or "auto"'),
+        (["--batch=many"], "argument --batch: invalid number_or_auto value: 'many'"),
+        (["--width=100000000"], "width is 100000000; it must be 1,000,000 at most"),
+        (["--frames=99999999999999999999"], "1,000,000 at most"),
+        (["--learning-rate=1e400"], "learning_rate is inf"),
         (["--resume"], "--resume needs --out RUN"),
         (["--resume", "--out=nowhere"], "recipe.json: not a recipe that `train` wrote"),
     ],
@@ -242,8 +270,8 @@ def test_every_setting_of_a_recipe_is_an_option_with_its_default(here, capsys, m
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("usage: r2p1d train ")
     for field in fields(Recipe):
-        if field.name != "options":
-            assert f" --{field.name.replace('_', '-')} " in said.replace(",", " ")
+        option = f" --{field.name.replace('_', '-')} "
+        assert (option in said.replace(",", " ")) == (field.name not in ("options", "processes"))
     assert "--learning-rate LEARNING_RATE the peak of the one-cycle schedule; default: 0.002" in said
     assert "--flip, --no-flip mirror half of the training clips; default: yes" in said
 
@@ -288,6 +316,7 @@ def test_evaluate_needs_a_whole_run(train_tiny, here, capsys):
         capsys, "evaluate", "run", "--weights=first"
     )
     assert "clips per video is 0" in refusal(capsys, "evaluate", "run", "--clips=0")
+    (here / "run" / "previous.pt").unlink()
     (here / "run" / "last.pt").write_bytes(b"PK")
     assert "last.pt: not a checkpoint that can be read" in refusal(capsys, "evaluate", "run")
     (here / "run" / "recipe.json").write_text('{"videos": ')

@@ -71,8 +71,8 @@ def test_every_wing_has_its_place():
 
 
 def test_matching_is_pure_arithmetic():
-    modules = {name.split(".")[0] for name, _ in imported(ROOT / "cost" / "matching.py")}
-    assert modules <= {"dataclasses", "fractions", "math", "collections"}
+    modules = {name for name, _ in imported(ROOT / "cost" / "matching.py")}
+    assert modules <= {"dataclasses", "fractions", "math", "collections", "r2p1d_edu.errors"}
 
 
 def test_the_reading_of_imports_finds_those_inside_functions():

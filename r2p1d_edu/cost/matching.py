@@ -8,11 +8,14 @@ then t×1×1 to N_out, has d²·N_in·M + t·M·N_out. Setting the two equal and
 from dataclasses import dataclass
 from fractions import Fraction
 
+from r2p1d_edu.errors import check_counts
+
 STEM_MIDPLANES = 45  # a literal in the authors' code (VMZ, video_model.py); the rule itself gives 83
 
 
 def exact_midplanes(in_channels: int, out_channels: int, t: int = 3, d: int = 3) -> Fraction:
     """M before rounding, as an exact fraction: t·d²·N_in·N_out / (d²·N_in + t·N_out)."""
+    check_counts(in_channels=in_channels, out_channels=out_channels, t=t, d=d)
     full = full_weights(in_channels, out_channels, t, d)
     return Fraction(full, d * d * in_channels + t * out_channels)
 

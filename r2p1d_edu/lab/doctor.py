@@ -14,7 +14,7 @@ from pathlib import Path
 from r2p1d_edu.errors import InputError
 
 MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
-NEEDED = ("torch", "numpy", "av", "lightning-fabric", "filelock", "platformdirs", "tqdm")
+NEEDED = ("torch", "numpy", "av", "lightning-fabric", "filelock", "platformdirs", "psutil", "tqdm")
 FOR_NOTEBOOKS = (
     *("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "matplotlib", "resvg-py", "pandas", "fvcore", "torchinfo"),
 )

@@ -30,7 +30,7 @@ def contact_sheet(clips: dict[str, np.ndarray], every: int = 1) -> Figure:
                 place.imshow(frames[number])
             else:
                 place.axis("off")
-        row[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
+        row[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11, parse_math=False)
     for number, place in enumerate(axes[0]):
         place.set_title(f"{number * every}", fontsize=9)
     figure.supxlabel("frame", fontsize=10)
@@ -41,8 +41,8 @@ def confusion_matrix(table: np.ndarray, classes: Sequence[str], title: str = "")
     """Videos by true class (rows) and predicted class (columns), the numbers written in."""
     figure, axes = plt.subplots(figsize=(0.62 * len(classes) + 1.6, 0.52 * len(classes) + 1.4), layout="constrained")
     axes.imshow(table, cmap="Blues", vmin=0)
-    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", parse_math=False)  # a class may be "$$"
+    axes.set_yticks(range(len(classes)), classes, parse_math=False)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     for (true, predicted), count in np.ndenumerate(table):
         if count:

@@ -57,7 +57,7 @@ def prediction_strips(
         left = axes[row, 0]
         left.imshow(strip & 0xF0 | 0x08, interpolation="nearest")  # 16 levels: noise makes large files
         left.set(xticks=[], yticks=[])
-        left.set_ylabel(classes[label], rotation=0, ha="right", va="center", fontsize=11)
+        left.set_ylabel(classes[label], rotation=0, ha="right", va="center", fontsize=11, parse_math=False)
         for place, (name, rows) in zip(axes[row, 1:], said.items(), strict=True):
             likeliest = np.argsort(-rows[row], kind="stable")[:bars]
             draw_probabilities(place, likeliest, rows[row], label, classes)
@@ -73,7 +73,7 @@ def draw_probabilities(
     """The likeliest classes from the top, each with its probability."""
     colors = [GREEN if n == label else VERMILLION if n == likeliest[0] else GREY for n in likeliest]
     axes.barh(range(len(likeliest)), probabilities[likeliest], color=colors)
-    axes.set_yticks(range(len(likeliest)), [classes[n] for n in likeliest], fontsize=9)
+    axes.set_yticks(range(len(likeliest)), [classes[n] for n in likeliest], fontsize=9, parse_math=False)
     axes.set(xlim=(0, 1), xticks=[], ylim=(len(likeliest) - 0.4, -0.6))
     for place, (n, name) in enumerate(zip(likeliest, axes.get_yticklabels(), strict=True)):
         name.set_fontweight("bold" if n == label else "normal")

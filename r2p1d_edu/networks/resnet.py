@@ -103,6 +103,8 @@ class VideoResNet(nn.Module):
         check_choice(midplanes, ("per_conv", "per_block"), "rule for midplanes")
         check_choice(fusion, FUSIONS, "fusion")
         check_counts(num_classes=num_classes, frames=frames, width=width)
+        if not isinstance(relu_between, bool):
+            raise InputError(f"relu_between is {relu_between!r}; it must be True or False")
         if stem_midplanes is not None:
             check_counts(stem_midplanes=stem_midplanes)
         stem_kind, *group_kinds = kinds

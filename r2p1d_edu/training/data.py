@@ -6,6 +6,7 @@ starts. A video's other frames are decoded when a clip first asks for them. A fi
 because it was changed or removed, ends the run with its name, at the step that needed it.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from zlib import crc32
@@ -89,4 +90,4 @@ def training_loader(
 def fingerprint(videos: Sequence[Video]) -> str:
     """How many videos, and eight digits that change when others take their place."""
     names = "\n".join(video.path.name for video in videos)
-    return f"{len(videos)} (checksum {crc32(names.encode()):08x})"
+    return f"{len(videos)} (checksum {crc32(os.fsencode(names)):08x})"

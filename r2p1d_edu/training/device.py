@@ -39,6 +39,11 @@ def choose_precision(precision: str, device: str) -> str:
     return precision
 
 
+def process_count() -> int:
+    """How many processes train together: as many as `torchrun` started, or one."""
+    return int(os.environ["WORLD_SIZE"]) if is_torchelastic_launched() else 1
+
+
 def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
     """Lightning Fabric for one device, or for as many processes as `torchrun` started.
 
@@ -47,7 +52,7 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
     device = choose_device(device)
     processes = {"devices": 1}
     if is_torchelastic_launched():  # Fabric must be told the same numbers as torchrun was
-        local, world = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+        local, world = int(os.environ["LOCAL_WORLD_SIZE"]), process_count()
         there = {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": local}[device]
         if local > there:
             raise InputError(f"torchrun started {local} processes here, but there are {there} devices of kind {device}")

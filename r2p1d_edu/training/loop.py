@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.training.checkpoint import RunFolder, check_folder
+from r2p1d_edu.training.checkpoint import RunFolder, run_folder
 from r2p1d_edu.training.data import (
     fingerprint,
     frame_source,
@@ -31,15 +31,19 @@ from r2p1d_edu.training.data import (
     split_of,
     training_loader,
 )
-from r2p1d_edu.training.device import choose_device, compiled, make_fabric
+from r2p1d_edu.training.device import choose_device, compiled, make_fabric, process_count
 from r2p1d_edu.training.divergence import NotFinite, Snapshot, diverged, first_not_finite
 from r2p1d_edu.training.evaluate import Result, accuracy, classify, evaluate_split
+from r2p1d_edu.training.memory import memory_advice, within_memory
 from r2p1d_edu.training.network import OwnRandom, build_network
 from r2p1d_edu.training.precision import trust
+from r2p1d_edu.training.processes import share_batch_norm
 from r2p1d_edu.training.recipe import Recipe
 from r2p1d_edu.video.clips import StepSampler, normalise
 from r2p1d_edu.video.frames import FrameCache, FrameDecoder
 from r2p1d_edu.video.ucf101 import Split, hold_out_groups
+
+SAVE_SECONDS = 600  # a checkpoint is no older than that, however long an epoch takes
 
 
 @dataclass
@@ -89,8 +93,9 @@ def train(
 
     Args:
         split: videos to use instead of those that the recipe names, as `leaky_split` gives them.
-        folder: where to keep recipe.json, history.csv, last.pt and best.pt; nothing is written without one.
-        resume: go on from last.pt in the folder.
+        folder: where to keep recipe.json, history.csv, last.pt and best.pt; nothing is written without one. In its name
+            # stands for the first number that is free.
+        resume: go on from the last checkpoint in the folder.
         on_start: called with the number of steps; on_row: called with each row of history.
         progress: wraps the list of videos while each is opened (tqdm, say); training/data.py says what is left out.
 
@@ -101,32 +106,53 @@ def train(
         Diverged: a loss or gradient was not finite; `on_row` was given that step's row. The error has the run, with the
             last network whose loss and gradients were finite.
     """
-    check_folder(folder, recipe, resume)
-    split = split_of(recipe) if split is None else split
+    if resume and not folder:
+        raise InputError("to resume, give the folder of the run to go on with")
+    split, device = split_of(recipe) if split is None else split, choose_device(recipe.device)
+    recipe, clip = recipe.changed(processes=process_count()), (3, recipe.frames, recipe.size, recipe.size)
+    with torch.device("meta"):
+        shapes = build_network(recipe, len(split.classes))
+    recipe = within_memory(recipe, shapes, len(split.train), device)
+    with (
+        run_folder(folder, recipe, resume) if folder else nullcontext() as store,
+        memory_advice(shapes, clip, recipe.batch, recipe.precision, device),
+    ):
+        return train_steps(recipe, split, device, store, resume, on_start, on_row, progress)
+
+
+def train_steps(
+    recipe: Recipe,
+    split: Split,
+    device: str,
+    store: RunFolder | None,
+    resume: bool,
+    on_start: Callable[[int], None],
+    on_row: Callable[[dict], None],
+    progress,
+) -> Run:
+    """train(), once it is known on what, where and into which folder."""
     network = build_network(recipe, len(split.classes))
-    sampling, device = sampling_of(recipe), choose_device(recipe.device)
+    sampling = sampling_of(recipe)
     clip = (3, sampling.frames, sampling.size, sampling.size)
     trusted = trust(network, clip, recipe.batch, recipe.precision, device, recipe.compile)
     if trusted.wrong:
-        warnings.warn(str(trusted), RuntimeWarning, stacklevel=2)
+        warnings.warn(str(trusted), RuntimeWarning, stacklevel=3)
     fabric, random = make_fabric(device, trusted.precision), OwnRandom(device)
     split, problems = leave_out_unreadable(split, progress)
     source = frame_source(recipe)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
     total_steps = recipe.epochs * per_epoch
+    if fabric.world_size > 1:
+        share_batch_norm(network)
     optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
     fast_network = compiled(network) if recipe.compile else network
     fast_network, optimizer = fabric.setup(fast_network, optimizer)  # the same weights, precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
-    facts = {
-        "classes": list(split.classes),
-        "training_videos": fingerprint(training),
-        "processes": fabric.world_size,
-    }
-    store = RunFolder(folder, recipe, facts, writes=fabric.is_global_zero) if folder else None
-    history = store.load(state) if resume else []
+    if store:
+        store.facts = {"classes": list(split.classes), "training_videos": fingerprint(training)}
+    history = store.load(state) if store and resume else []
     first = len(history)
     loader = training_loader(recipe, training, source, fabric, first, total_steps)
     clips_per_step = min(recipe.batch * fabric.world_size, len(training))
@@ -136,7 +162,7 @@ def train(
         on_row(row)
     network.train()
     last_finite = Snapshot(network)
-    started, step = time.perf_counter() - run.seconds, first
+    started, step, saved = time.perf_counter() - run.seconds, first, time.perf_counter()
     try:
         for step, (uint8_clips, labels) in enumerate(loader, first + 1):
             with defer_sigint(), random:  # a step is done and recorded whole
@@ -153,8 +179,9 @@ def train(
                 history.append(row)
                 if store:
                     store.add(row)
-                    if ends_epoch:
+                    if ends_epoch or time.perf_counter() - saved > SAVE_SECONDS:
                         store.save(state, step, row["validation_accuracy"])
+                        saved = time.perf_counter()
             on_row(row)
     except NotFinite as error:
         layer = first_not_finite(network)
@@ -168,11 +195,6 @@ def train(
         if store and history and len(history) == step:  # else a step was broken off: last.pt stays as it is
             store.write_history(history)
             store.save(state, step)
-    except torch.OutOfMemoryError as error:
-        raise InputError(
-            f"the memory of {fabric.device} is too small for this; use a smaller batch (now {recipe.batch}), size "
-            f"({recipe.size}) or number of frames ({recipe.frames})"
-        ) from error
     except torch._dynamo.exc.TorchDynamoException as error:
         what = str(error).strip().splitlines()[0]
         raise InputError(f"the network cannot be compiled here ({what}); train without compile") from error

@@ -6,14 +6,14 @@ holds its default, what it must be, and its words on the command line. This file
 """
 
 import json
-import math
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from r2p1d_edu.errors import InputError, check_choice, is_whole
+from r2p1d_edu.errors import MOST, InputError, check_choice, is_whole
 
 TINY = {"depth": 10, "width": 16}  # the network that a minute can train
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -38,15 +38,20 @@ class Rule(NamedTuple):
 
 def is_real(value: object) -> bool:
     """Whether this is a finite number of 0 or more."""
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
 
 
-COUNT = Rule("a whole number of 1 or more", lambda value: is_whole(value, 1))
+def is_names(value: object) -> bool:
+    """Whether this is a tuple of names."""
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
+COUNT = Rule(f"a whole number of 1 or more, {MOST:,} at most", lambda value: is_whole(value, 1, MOST))
 SWITCH = Rule("True or False", lambda value: isinstance(value, bool))
 
 
-def setting(default: object, rule: Rule | tuple | None, text: str, metavar: str | None = None):
-    """A field of the recipe. `rule` may be a tuple of choices; `text` and `metavar` are for the command line."""
+def setting(default: object, rule: Rule | tuple, text: str | None, metavar: str | None = None):
+    """A field of the recipe. `rule` may be a tuple of choices; `text` and `metavar` are for the command line, if any."""
     metadata = {"rule": rule, "help": text, "metavar": metavar}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
@@ -61,7 +66,7 @@ class Recipe:
     8/7 of that. With `differences` the network sees how each frame differs from the one before, and not the frames.
     `splits` names the folder of split lists; without lists, `groups` is the regular expression that finds the group in
     file names (video/splits.py). `options` go to create_network. `validation` is the fraction of training groups set
-    aside. With `compile` the network is translated by torch.compile before the first step, which takes up to a minute
+    aside. `batch` is of each of the `processes`, which `train` counts itself. With `compile` the network is translated by torch.compile before the first step, which takes up to a minute
     and, on a CPU, a C++ compiler.
 
     Raises:
@@ -89,18 +94,22 @@ class Recipe:
     fold: int = setting(1, (1, 2, 3), "1, 2 or 3")
     classes: tuple[str, ...] | None = setting(
         None,
-        Rule("a tuple of names, or None", lambda value: isinstance(value, tuple | None)),
+        Rule("a tuple of names, or None", lambda value: value is None or is_names(value)),
         "default: all there",
         "A,B,…",
     )
-    network: str | tuple[str, ...] = setting("r2plus1d", None, "r2plus1d, r3d, f_r2d, mc3, …: see `table`")
+    network: str | tuple[str, ...] = setting(
+        "r2plus1d",
+        Rule("a name, or a tuple of kinds of convolution", lambda value: isinstance(value, str) or is_names(value)),
+        "r2plus1d, r3d, f_r2d, mc3, …: see `table`",
+    )
     options: dict = setting(  # noqa: RUF009 - a factory makes each its own
         TINY.copy,
         Rule(
             f"a dict of the network's options without {', '.join(sorted(FROM_DATA))}",
             lambda value: isinstance(value, dict) and not FROM_DATA & set(value),
         ),
-        "of create_network",
+        None,
     )
     frames: int = setting(8, COUNT, "frames in a clip")
     stride: int = setting(1, COUNT, "from one frame of a clip to the next")
@@ -108,7 +117,12 @@ class Recipe:
     differences: bool = setting(False, SWITCH, "show the network how frames differ, and not the frames")
     flip: bool = setting(True, SWITCH, "mirror half of the training clips")
     epochs: int = setting(8, COUNT, "passes over the training videos")
-    batch: int = setting(16, COUNT, "clips in a step")
+    batch: int | str = setting(
+        16,
+        Rule(COUNT.words + ', or "auto"', lambda value: COUNT.fits(value) or value == "auto"),
+        "clips in a step, of each process that torchrun starts; auto: as many of 16 as fit into memory",
+        "N",
+    )
     learning_rate: float = setting(
         2e-3, Rule("a number above 0", lambda value: is_real(value) and value > 0), "the peak of the one-cycle schedule"
     )
@@ -126,9 +140,12 @@ class Recipe:
     )
     device: str = setting("auto", DEVICES, "auto, cuda, mps or cpu")
     precision: str = setting("auto", PRECISIONS, "auto, 32 or bf16")
-    workers: int = setting(0, Rule("a whole number of 0 or more", is_whole), "loader processes")
+    workers: int = setting(
+        0, Rule("a whole number of 0 or more, 256 at most", lambda value: is_whole(value, 0, 256)), "loader processes"
+    )
     cache: bool = setting(True, SWITCH, "keep decoded frames on the disk")
     compile: bool = setting(False, SWITCH, "torch.compile first; for long runs")
+    processes: int = setting(1, COUNT, None)
 
     def __post_init__(self):
         for each in fields(self):
@@ -136,8 +153,8 @@ class Recipe:
             object.__setattr__(self, each.name, value)
             if isinstance(rule, Rule):
                 if not rule.fits(value):
-                    raise InputError(f"{each.name} is {value!r}; it must be {rule.words}")
-            elif rule:
+                    raise InputError(f"{each.name} is {value!r:.200}; it must be {rule.words}")
+            else:
                 check_choice(value, rule, each.name)
 
     def changed(self, **values) -> "Recipe":
@@ -155,6 +172,7 @@ class Recipe:
             values = json.loads(path.read_text("utf-8"))
             if not isinstance(values, dict):
                 raise ValueError("not a JSON object")
+            values = {"processes": 1} | values  # older runs did not say
             known = [each.name for each in fields(cls)]
             for words, names in (
                 ("missing", [name for name in known if name not in values]),
@@ -163,7 +181,7 @@ class Recipe:
                 if names:
                     raise ValueError(f"{words}: {', '.join(names)}")
             return cls(**values)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: not a recipe that `train` wrote ({error})") from error
 
 

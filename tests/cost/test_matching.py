@@ -17,6 +17,7 @@ from r2p1d_edu.cost.matching import (
     midplanes,
     mismatch,
 )
+from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.family import create_network
 
 
@@ -87,3 +88,9 @@ def test_balance_of_the_published_pair():
 def test_matching_needs_no_torch():
     code = "import sys, r2p1d_edu.cost.matching; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("wrong", [(-1, 3), (0, 3), (3, True), (1.5, 3), (3, 3, 0), (3, 3, 3, None)])
+def test_what_is_no_width_is_refused(wrong):
+    with pytest.raises(InputError, match="must be a whole number of 1 or more"):
+        midplanes(*wrong)

@@ -1,6 +1,7 @@
 """What is computed in low precision was tried first; what is wrong is said, and computed otherwise."""
 
 import warnings
+from functools import cache
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 from r2p1d_edu import create_network
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.convolutions import Conv
-from r2p1d_edu.training import precision
+from r2p1d_edu.training import loop, precision
 from r2p1d_edu.training.data import frame_source, split_of
 from r2p1d_edu.training.evaluate import evaluate_split
 from r2p1d_edu.training.loop import train
@@ -141,6 +142,28 @@ def test_training_says_it_once_and_goes_on(recipe, faulty):
     assert len(said) == 1
     assert run.precision == "bf16"
     assert in_float32(run.network)
+
+
+def test_validation_leaves_the_marks_of_a_compiled_training(recipe, faulty, monkeypatch):
+    """What is wrong under torch.compile need not be wrong without: here each case is wrong compiled, and none plain."""
+    faulty(1.0)
+    monkeypatch.setattr(precision, "fault_of", cache(lambda case, *_: "wrong" if case.compiled else ""))
+    monkeypatch.setattr(loop, "compiled", lambda network: network)
+    seen, real = [], loop.training_step
+
+    def watch(fabric, network, *rest):
+        seen.append(len(in_float32(run_network[-1])))
+        return real(fabric, network, *rest)
+
+    run_network, build = [], loop.build_network
+    monkeypatch.setattr(loop, "build_network", lambda *given: run_network.append(build(*given)) or run_network[-1])
+    monkeypatch.setattr(loop, "training_step", watch)
+    with pytest.warns(RuntimeWarning, match="wrongly"):
+        run = train(recipe.changed(precision="auto", compile=True))
+    convolutions = sum(isinstance(module, Conv) for module in run.network.modules())
+    assert seen == [convolutions] * 9
+    run.test()
+    assert len(in_float32(run.network)) == convolutions
 
 
 def test_evaluation_asks_too(recipe, faulty, arrow_folder):

@@ -1,9 +1,11 @@
-"""A run that is stopped, in whatever way, goes on as if it had not been."""
+"""A run that is stopped, in whatever way, goes on as if it had not been; what is damaged is found, and said."""
 
-import csv
 import json
 import os
+import resource
+import shutil
 import signal
+import threading
 
 import pytest
 import torch
@@ -15,16 +17,24 @@ from r2p1d_edu.training.loop import train
 
 
 @pytest.fixture(scope="module")
-def whole():
-    """The history of the run that nobody stopped, made once."""
-    return []
+def kept(tmp_path_factory):
+    """What the tests of this file share: the whole run, and a folder with one that was stopped at step 4."""
+    return {"folder": tmp_path_factory.mktemp("stopped") / "run"}
 
 
 @pytest.fixture
-def reference(recipe, whole, without_clock):
-    if not whole:
-        whole.append(train(recipe))
-    return without_clock(whole[0].history), whole[0].network
+def reference(recipe, kept, without_clock):
+    if "whole" not in kept:
+        kept["whole"] = train(recipe)
+    return without_clock(kept["whole"].history), kept["whole"].network
+
+
+@pytest.fixture
+def stopped(recipe, kept, tmp_path):
+    """Checkpoints at steps 4 (last.pt) and 3 (previous.pt)."""
+    if not kept["folder"].exists():
+        train(recipe, folder=kept["folder"], on_row=stop_at(4, KeyboardInterrupt))
+    return shutil.copytree(kept["folder"], tmp_path / "run")
 
 
 def same_weights(one, other):
@@ -43,66 +53,71 @@ def stop_at(step, how):
     return on_row
 
 
-def continues(recipe, folder, reference, without_clock):
-    """Resume and compare all that is left behind with the uninterrupted run."""
-    told = []
-    run = train(recipe, folder=folder, resume=True, on_row=lambda row: told.append(row["step"]))
-    history, network = reference
-    assert without_clock(run.history) == history
-    assert without_clock(read_history(folder)) == history
-    assert told == list(range(1, 10))
-    assert same_weights(run.network, network)
-    assert same_weights(load_run(folder)[0], network)
-    seconds = [row["seconds"] for row in run.history]
-    assert seconds == sorted(seconds)
-    return run
+@pytest.fixture
+def continues(recipe, reference, without_clock):
+    def check(folder, recipe=recipe):
+        """Resume and compare all that is left behind with the uninterrupted run."""
+        told = []
+        run = train(recipe, folder=folder, resume=True, on_row=lambda row: told.append(row["step"]))
+        history, network = reference
+        assert without_clock(run.history) == without_clock(read_history(folder)) == history
+        assert told == list(range(1, 10))
+        assert same_weights(run.network, network)
+        assert same_weights(load_run(folder)[0], network)
+        seconds = [row["seconds"] for row in run.history]
+        assert seconds == sorted(seconds)
+        assert set(snapshot(folder)) == {"recipe.json", "history.csv", "last.pt", "previous.pt", "best.pt"}
+
+    return check
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
-def test_after_an_interruption(recipe, tmp_path, reference, without_clock, step):
-    run = train(recipe, folder=tmp_path / "run", on_row=stop_at(step, KeyboardInterrupt))
-    assert run.interrupted
-    assert len(read_history(tmp_path / "run")) == step
-    continues(recipe, tmp_path / "run", reference, without_clock)
+def refused(recipe, folder, resume=True, **options):
+    with pytest.raises(InputError) as error:
+        train(recipe, folder=folder, resume=resume, **options)
+    assert "\n" not in str(error.value)
+    return str(error.value)
 
 
-def test_after_many_interruptions(recipe, tmp_path, reference, without_clock):
-    for step in (2, 4, 5, 7):
-        train(recipe, folder=tmp_path / "run", resume=step > 2, on_row=stop_at(step, KeyboardInterrupt))
-    continues(recipe, tmp_path / "run", reference, without_clock)
+# Stopped
 
 
-def test_after_ctrl_c_twice_in_the_middle_of_a_step(recipe, tmp_path, reference, without_clock, monkeypatch):
-    real = loop.training_step
+@pytest.mark.parametrize("steps", [(1,), (3,), (5,), (2, 4, 5, 7)])
+def test_after_interruptions(recipe, tmp_path, continues, steps):
+    for step in steps:
+        run = train(recipe, folder=tmp_path / "run", resume=step > steps[0], on_row=stop_at(step, KeyboardInterrupt))
+        assert run.interrupted
+        assert len(read_history(tmp_path / "run")) == run.folder.saved == step
+    continues(tmp_path / "run")
+
+
+@pytest.mark.parametrize("step", [2, 5])
+@pytest.mark.parametrize("where", ["learnt, not recorded", "not yet written"])
+def test_after_ctrl_c_twice_in_a_step(recipe, tmp_path, continues, monkeypatch, where, step):
+    """What was saved is named, which is the end of an epoch; before the first there is nothing, and the run begins anew."""
+    real_step, real_add = loop.training_step, RunFolder.add
 
     def broken_off(fabric, network, optimizer, scheduler, *batch):
-        result = real(fabric, network, optimizer, scheduler, *batch)  # learnt, but not yet recorded
-        if scheduler.last_epoch == 5:
+        result = real_step(fabric, network, optimizer, scheduler, *batch)
+        if scheduler.last_epoch == step:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
         return result
 
-    monkeypatch.setattr(loop, "training_step", broken_off)
-    run = train(recipe, folder=tmp_path / "run")
-    assert run.interrupted
-    assert len(run.history) == 4
-    monkeypatch.setattr(loop, "training_step", real)
-    continues(recipe, tmp_path / "run", reference, without_clock)
-
-
-def test_after_ctrl_c_twice_before_the_row_is_written(recipe, tmp_path, reference, without_clock, monkeypatch):
-    real = RunFolder.add
-
-    def broken_off(store, row):
-        if row["step"] == 5:
+    def unwritten(store, row):
+        if row["step"] == step:
             raise KeyboardInterrupt
-        real(store, row)
+        real_add(store, row)
 
-    monkeypatch.setattr(RunFolder, "add", broken_off)
-    train(recipe, folder=tmp_path / "run")
-    assert len(read_history(tmp_path / "run")) == 5
-    monkeypatch.setattr(RunFolder, "add", real)
-    continues(recipe, tmp_path / "run", reference, without_clock)
+    with monkeypatch.context() as patch:
+        if where == "not yet written":
+            patch.setattr(RunFolder, "add", unwritten)
+        else:
+            patch.setattr(loop, "training_step", broken_off)
+        run = train(recipe, folder=tmp_path / "run")
+    assert run.interrupted
+    if where == "learnt, not recorded":
+        assert (len(run.history), run.folder.saved) == (step - 1, 3 * (step > 3))
+    continues(tmp_path / "run")
 
 
 def test_dropout_goes_on_where_it_was(recipe, tmp_path, without_clock):
@@ -117,165 +132,235 @@ def test_dropout_goes_on_where_it_was(recipe, tmp_path, without_clock):
 
 
 @pytest.mark.parametrize("torn", ["", "6,2.0,0.69,0.5,0.001,100.0,3.4", "6,2.0,0.69,0.5,0.0", "\0\0\0\0"])
-def test_after_a_kill_in_the_middle_of_an_epoch(recipe, tmp_path, reference, without_clock, torn):
-    """The history is ahead of last.pt, and its last line may be torn."""
-    with pytest.raises(RuntimeError, match="killed"):
-        train(recipe, folder=tmp_path / "run", on_row=stop_at(5, RuntimeError("killed")))
+@pytest.mark.parametrize(("step", "saved"), [(1, None), (5, 3), (8, 6)])
+def test_after_a_failure_in_the_middle_of_an_epoch(recipe, tmp_path, continues, torn, step, saved):
+    """The history is ahead of the checkpoint, if there is one, and its last line may be torn."""
+    with pytest.raises(OSError, match="broken"):
+        train(recipe, folder=tmp_path / "run", on_row=stop_at(step, OSError("broken")))
     with (tmp_path / "run" / "history.csv").open("a") as file:
         file.write(torn)
-    assert [row["step"] for row in read_history(tmp_path / "run")] == [1, 2, 3, 4, 5]
-    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 3
-    continues(recipe, tmp_path / "run", reference, without_clock)
+    assert [row["step"] for row in read_history(tmp_path / "run")] == list(range(1, step + 1))
+    if saved:
+        assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == saved
+    else:
+        assert "stopped before its first checkpoint" in str(pytest.raises(InputError, load_run, tmp_path / "run").value)
+    continues(tmp_path / "run")
 
 
-@pytest.mark.parametrize("file", ["last.pt", "history.csv"])
-def test_a_kill_while_a_file_is_written_leaves_the_last_whole_one(
-    recipe, tmp_path, reference, without_clock, monkeypatch, file
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("file", ["last.pt", "previous.pt", "best.pt", "history.csv"])
+def test_a_kill_between_files_leaves_a_whole_checkpoint(
+    recipe, stopped, tmp_path, continues, monkeypatch, file, moved
 ):
-    train(recipe, folder=tmp_path / "run", on_row=stop_at(4, KeyboardInterrupt))
-    before = snapshot(tmp_path / "run")
+    """Before or after a file gets its name; the parts of a process that was killed stay behind."""
+    resumed, real = file == "history.csv", os.replace
+    folder = stopped if resumed else tmp_path / "new"
 
     def killed(source, target):
-        if str(target).endswith(file):
-            raise RuntimeError("killed")
+        if str(target).endswith(file) and (resumed or "history" not in str(target)):
+            if moved:
+                real(source, target)
+            (target.parent / "x.part").write_text("left")
+            raise ZeroDivisionError("killed")
         real(source, target)
 
-    real = os.replace
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError, match="killed"):
         patch.setattr(os, "replace", killed)
-        with pytest.raises(RuntimeError, match="killed"):
-            train(recipe, folder=tmp_path / "run", resume=True)
-    assert snapshot(tmp_path / "run")["last.pt"] == before["last.pt"]
-    continues(recipe, tmp_path / "run", reference, without_clock)
+        train(recipe, folder=folder, resume=resumed)
+    continues(folder)
 
 
-def test_a_finished_run_is_left_as_it_is(recipe, tmp_path, reference, without_clock):
+def test_a_finished_run_is_left_as_it_is(recipe, tmp_path, continues):
     train(recipe, folder=tmp_path / "run")
     before = snapshot(tmp_path / "run")
-    run = continues(recipe, tmp_path / "run", reference, without_clock)
-    assert not run.interrupted
-    assert set(snapshot(tmp_path / "run")) == set(before)
-    assert snapshot(tmp_path / "run")["last.pt"] == before["last.pt"]
+    continues(tmp_path / "run")
+    assert all(snapshot(tmp_path / "run")[name] == content for name, content in before.items() if name.endswith(".pt"))
 
 
-def test_best_pt_holds_the_best_epoch_across_a_resume(recipe, tmp_path):
-    folder = tmp_path / "run"
-    train(recipe, folder=folder, on_row=stop_at(4, KeyboardInterrupt))
-    run = train(recipe, folder=folder, resume=True)
+def test_best_pt_holds_the_best_epoch_across_a_resume(recipe, stopped):
+    run = train(recipe, folder=stopped, resume=True)
     accuracies = {row["step"]: row["validation_accuracy"] for row in run.history if row["step"] % 3 == 0}
-    best = torch.load(folder / "best.pt", weights_only=True)
+    best = torch.load(stopped / "best.pt", weights_only=True)
     assert best["best_accuracy"] == max(accuracies.values())
     assert best["step"] == min(step for step, value in accuracies.items() if value == best["best_accuracy"])
 
 
-def test_a_kill_between_best_pt_and_last_pt_loses_neither(recipe, tmp_path, monkeypatch):
-    """last.pt must not speak of a best.pt that was never written."""
-    folder, real = tmp_path / "run", os.replace
-
-    def killed(source, target):
-        real(source, target)
-        if str(target).endswith(("best.pt", "last.pt")):
-            raise RuntimeError("killed")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", killed)
-        with pytest.raises(RuntimeError, match="killed"):
-            train(recipe, folder=folder)
-    assert (folder / "best.pt").exists()
-    assert not (folder / "last.pt").exists()
+def test_a_long_epoch_is_saved_on_the_way(recipe, tmp_path, continues, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
+    with pytest.raises(OSError, match="broken"):
+        train(recipe, folder=tmp_path / "run", on_row=stop_at(5, OSError("broken")))
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 5
+    continues(tmp_path / "run")
 
 
 def test_what_a_run_leaves_behind(recipe, tmp_path):
-    run = train(recipe.changed(epochs=1), folder=tmp_path / "a" / "run")
+    run = train(recipe.changed(epochs=1), folder=tmp_path / "a" / "run-#")
     run.folder.write_result(run.test(), run.seconds, run.clips_per_second)
-    assert {path.name for path in (tmp_path / "a" / "run").iterdir()} == {
-        *("recipe.json", "history.csv", "last.pt", "best.pt", "result.json"),
-    }
-    with (tmp_path / "a" / "run" / "history.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 3
-    result = json.loads((tmp_path / "a" / "run" / "result.json").read_text())
+    assert run.folder.path == tmp_path / "a" / "run-1"
+    assert set(snapshot(run.folder.path)) == {"recipe.json", "history.csv", "last.pt", "best.pt", "result.json"}
+    assert len(read_history(run.folder.path)) == 3
+    result = json.loads((run.folder.path / "result.json").read_text())
     assert result["video_accuracy"] == run.test().video_accuracy
     assert result["clip_accuracy"] == run.test().clip_accuracy
     assert result["split"] == "arrow fold 1, test, 14 videos"
+    assert result["processes"] == json.loads((run.folder.path / "recipe.json").read_text())["processes"] == 1
     assert result["seconds"] == pytest.approx(run.seconds, abs=0.006)
     assert result["clips_per_second"] == pytest.approx(run.clips_per_second, abs=0.006)
 
 
-# Refusals
+# Two at once
 
 
-def refused(recipe, folder, resume=True):
-    with pytest.raises(InputError) as error:
-        train(recipe, folder=folder, resume=resume, progress=None)  # nothing is read before
-    assert "\n" not in str(error.value)
-    return str(error.value)
+def test_trainings_at_once_take_folders_of_their_own(recipe, tmp_path):
+    """Four begin together, each with another seed: four folders, each with the recipe and history of one of them."""
+    runs, together = [], threading.Barrier(4)
+
+    def begin(seed):
+        together.wait()
+        runs.append(train(recipe.changed(seed=seed, epochs=1), folder=tmp_path / "runs" / "r3d-#"))
+
+    threads = [threading.Thread(target=begin, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {f"r3d-{number}" for number in (1, 2, 3, 4)}
+    for run in runs:
+        assert load_run(run.folder.path)[1] == run.recipe
+        assert read_history(run.folder.path) == run.history
 
 
-def test_other_settings_are_refused_by_name_and_some_may_change(recipe, tmp_path, reference, without_clock):
-    folder = tmp_path / "run"
-    train(recipe, folder=folder, on_row=stop_at(4, KeyboardInterrupt))
-    before = snapshot(folder)
-    text = refused(recipe.changed(batch=4, seed=3, options={"depth": 10, "width": 4}), folder)
+@pytest.mark.parametrize("resume", [False, True])
+def test_the_folder_of_a_training_is_refused_to_another(recipe, stopped, tmp_path, resume):
+    folder, said = stopped if resume else tmp_path / "other", []
+
+    def second(_):
+        if not said:
+            said.append(refused(recipe, folder, resume=resume, progress=None))
+
+    run = train(recipe, folder=folder, resume=resume, on_start=second)
+    assert said == [f"{folder}: another training is writing there; choose another folder"]
+    assert len(run.history) == 9
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_run_that_fails_at_once_leaves_nothing_of_its_own(recipe, tmp_path, made):
+    if made:
+        (tmp_path / "a" / "run").mkdir(parents=True)
+        (tmp_path / "a" / "run" / "mine.txt").write_text("mine")
+
+    def fails(_):
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        train(recipe, folder=tmp_path / "a" / "run", on_start=fails)
+    assert [path.name for path in tmp_path.rglob("*")] == (["a", "run", "mine.txt"] if made else [])
+
+
+# Refused, or mended
+
+
+def test_other_settings_are_refused_by_name_and_some_may_change(recipe, stopped, continues):
+    before = snapshot(stopped)
+    text = refused(recipe.changed(batch=4, seed=3, options={"depth": 10, "width": 4}), stopped, progress=None)
     assert "batch was 8 and is now 4" in text
     assert "seed was 0 and is now 3" in text
     assert "options was {'depth': 10, 'width': 2} and is now {'depth': 10, 'width': 4}" in text
     assert "frames" not in text
-    assert snapshot(folder) == before
-    continues(recipe.changed(device="auto", cache=False, clips_per_video=1), folder, reference, without_clock)
+    assert snapshot(stopped) == before
+    continues(stopped, recipe.changed(device="auto", cache=False, clips_per_video=1))
 
 
-def test_a_folder_that_holds_a_run_is_refused_and_untouched(recipe, tmp_path):
-    folder = tmp_path / "run"
-    train(recipe.changed(epochs=1), folder=folder)
-    before = snapshot(folder)
-    assert "already holds a run; resume it, or choose another folder" in refused(recipe, folder, resume=False)
-    assert snapshot(folder) == before
+def test_what_is_no_folder_for_this_is_refused_and_untouched(recipe, stopped, tmp_path):
+    before = snapshot(stopped)
+    assert "already holds a run; resume it, or choose" in refused(recipe, stopped, resume=False, progress=None)
+    assert snapshot(stopped) == before
     (tmp_path / "file").write_text("mine")
-    assert "is a file" in refused(recipe, tmp_path / "file", resume=False)
+    assert "is a file" in refused(recipe, tmp_path / "file", resume=False, progress=None)
     assert (tmp_path / "file").read_text() == "mine"
+    assert "recipe.json: not a recipe that `train` wrote" in refused(recipe, tmp_path / "none", progress=None)
+    assert "to resume, give the folder" in refused(recipe, None, progress=None)
 
 
-def test_there_must_be_a_run_to_go_on_with(recipe, tmp_path):
-    assert "recipe.json: not a recipe that `train` wrote" in refused(recipe, tmp_path / "none")
-    assert "to resume, give the folder" in refused(recipe, None)
+def cut(size):
+    return lambda content: content[:size]
 
 
-@pytest.fixture
-def stopped(recipe, tmp_path):
-    train(recipe, folder=tmp_path / "run", on_row=stop_at(4, KeyboardInterrupt))
-    return tmp_path / "run"
+def flip(place):
+    def flipped(content):
+        at = int(place * len(content))
+        return content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :]
+
+    return flipped
 
 
-def resume(recipe, folder):
-    with pytest.raises(InputError) as error:
-        train(recipe, folder=folder, resume=True)
-    assert "\n" not in str(error.value)
-    return str(error.value)
+DAMAGE = {
+    **{f"cut at {size}": cut(size) for size in (0, 7, 1000, -10)},
+    **{f"a bit of {place}": flip(place) for place in (0.3, 0.45, 0.6, 0.75)},
+    "a pickle": lambda _: b"\x80\x04]\x94(K\x01K\x02e.",
+    "text": lambda _: b"<html>\n\n</html>",
+}
 
 
-@pytest.mark.parametrize("size", [0, 7, 1000, -10])
-def test_a_truncated_checkpoint_is_refused_in_one_line(recipe, stopped, size):
-    content = (stopped / "last.pt").read_bytes()
-    (stopped / "last.pt").write_bytes(content[:size])
-    assert "last.pt: not a checkpoint that can be read" in resume(recipe, stopped)
-    with pytest.raises(InputError, match="not a checkpoint"):
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(recipe, stopped, continues, damage):
+    last, before = stopped / "last.pt", stopped / "previous.pt"
+    last.write_bytes(DAMAGE[damage](last.read_bytes()))
+    named = r"run/last\.pt: not a checkpoint that can be read: [^\n]*; the one before it is used$"
+    with pytest.warns(RuntimeWarning, match=named):
         load_run(stopped)
+    both = shutil.copytree(stopped, stopped.parent / "both")
+    with pytest.warns(RuntimeWarning, match=named):
+        continues(stopped)
+    (both / before.name).write_bytes(DAMAGE[damage](before.read_bytes()))
+    with pytest.warns(RuntimeWarning, match="the one before"):
+        assert "previous.pt: not a checkpoint that can be read" in refused(recipe, both)
 
 
 def test_a_checkpoint_of_something_else_is_refused(recipe, stopped):
-    torch.save({"weights": torch.zeros(3)}, stopped / "last.pt")
-    assert "last.pt: not a checkpoint that `train` wrote" in resume(recipe, stopped)
-    (stopped / "last.pt").unlink()
-    assert "last.pt: no such checkpoint" in resume(recipe, stopped)
+    for name in ("previous.pt", "last.pt"):
+        torch.save({"weights": torch.zeros(3)}, stopped / name)
+    with pytest.warns(RuntimeWarning, match="the one before"):
+        assert "previous.pt: not a checkpoint that `train` wrote" in refused(recipe, stopped)
 
 
-def test_a_history_that_lost_rows_is_refused(recipe, stopped):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows[:3],
+        lambda rows: [*rows[:2], *rows[3:]],
+        lambda rows: [rows[0], *rows[:0:-1]],
+        lambda rows: [*rows[:2], rows[2].replace("2,", "inf,", 1), *rows[3:]],
+        lambda rows: [*rows[:2], rows[2].replace("2,", "nan,", 1), *rows[3:]],
+        lambda rows: [*rows[:2], "2,0.6,inf,0.5,0.001,100.0,3.4,\n", *rows[3:]],
+        lambda rows: [*rows[:2], "2,0.6,0.5,0.5,0.001,100.0,,\n", *rows[3:]],
+        lambda rows: [*rows[:2], "\0" + rows[2], *rows[3:]],
+        lambda rows: rows[1:],
+        lambda rows: ["step\n", "1\n"],
+        lambda rows: [],
+    ],
+)
+def test_a_history_that_lost_rows_is_refused(recipe, stopped, change):
     lines = (stopped / "history.csv").read_text().splitlines(keepends=True)
-    for kept in (lines[:3], lines[:2] + lines[3:], []):
-        (stopped / "history.csv").write_text("".join(kept))
-        assert "history.csv: not the 4 steps that last.pt has taken" in resume(recipe, stopped)
+    (stopped / "history.csv").write_text("".join(change(lines)))
+    assert "history.csv: not the 4 steps of the checkpoint" in refused(recipe, stopped)
     (stopped / "history.csv").unlink()
-    assert "history.csv: no such history" in resume(recipe, stopped)
+    assert "history.csv: no such history" in refused(recipe, stopped)
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit to a file's size on this system")
+@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999])
+def test_a_full_disk_is_said_in_a_line_and_the_run_goes_on_when_there_is_room(recipe, stopped, continues, share):
+    """The disk takes so much of a checkpoint, as a limit on the size of files has it."""
+    limits, size = resource.getrlimit(resource.RLIMIT_FSIZE), (stopped / "last.pt").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * size), limits[1]))
+    try:
+        said = refused(recipe, stopped)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "cannot be written (File too large; " in said
+    assert "MB are free there); make room, then go on with --resume" in said
+    continues(stopped)
 
 
 def test_data_that_has_changed_is_refused(recipe, stopped, tmp_path, arrow_folder):
@@ -284,17 +369,12 @@ def test_data_that_has_changed_is_refused(recipe, stopped, tmp_path, arrow_folde
         for path in (arrow_folder / "videos" / name).iterdir():
             (tmp_path / "videos" / name / path.name).symlink_to(path)
     elsewhere = recipe.changed(videos=tmp_path / "videos", splits=arrow_folder / "ucfTrainTestlist")
-    stored = json.loads((stopped / "recipe.json").read_text())
-    stored |= {"videos": elsewhere.videos, "splits": elsewhere.splits}
-    (stopped / "recipe.json").write_text(json.dumps(stored))
+    elsewhere.save(stopped / "recipe.json")
     (tmp_path / "videos" / "Rise" / "v_Rise_g25_c01.avi").unlink()
-    text = resume(elsewhere, stopped)
-    assert "other things have changed (training_videos: was 28 (checksum" in text
-    assert "processes" not in text
+    assert "other things have changed (training_videos: was 28 (checksum" in refused(elsewhere, stopped)
 
 
-def test_weights_and_recipe_that_do_not_belong_together_are_refused(stopped):
-    stored = json.loads((stopped / "recipe.json").read_text())
-    (stopped / "recipe.json").write_text(json.dumps(stored | {"options": {"depth": 10, "width": 4}}))
+def test_weights_and_recipe_that_do_not_belong_together_are_refused(recipe, stopped):
+    recipe.changed(options={"depth": 10, "width": 4}).save(stopped / "recipe.json")
     with pytest.raises(InputError, match="these weights are not of this network"):
         load_run(stopped)
