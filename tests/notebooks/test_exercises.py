@@ -59,6 +59,23 @@ def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, sol
 @pytest.mark.parametrize(
     ("lesson", "call", "answer", "hint"),
     [
+        ("lesson01", "exercises.exercise_1(f)", "f = lambda n, t, s, rng: [rng.integers(n)] * t", "the last start"),
+        ("lesson01", "exercises.exercise_2(f)", "f = 24 * 3 * 32 * 112 * 112 / 2**20", "one byte a number"),
+        (
+            "lesson01",
+            "exercises.exercise_3(f)",
+            "f = np.zeros((3, 3, 3)); f[0, 1, 1], f[2, 1, 1] = 1, -1",
+            "the earlier frame",
+        ),
+        ("lesson01", "exercises.exercise_4(f)", "f = lambda up, down: up.max() > down.max()", "mind the signs"),
+        ("lesson09", "exercises.exercise_1(f)", "f = 66", "that is the paper's"),
+        (
+            "lesson09",
+            "exercises.exercise_3(f)",
+            "f = lambda a, b: nn.Sequential(nn.Conv3d(a, 2, 1, stride=2), nn.Conv3d(2, b, 1))",
+            "loses directions",
+        ),
+        ("lesson09", "exercises.exercise_4(f)", "f = 15_104", "the shortcuts have their share"),
         ("lesson02", "exercises.exercise_1(f)", "f = lambda x: x.transpose(1, 2).flatten(1, 2)", "frame 0 of green"),
         ("lesson02", "exercises.exercise_2(f)", "f = (301_056, 0)", "how many frames are added"),
         ("lesson02", "exercises.exercise_3(f)", "f = 0.5", "clap and wave"),
