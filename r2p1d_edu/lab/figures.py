@@ -16,13 +16,8 @@ def contact_sheet(clips: dict[str, np.ndarray], every: int = 1) -> Figure:
     """Rows of frames, one row a clip: {title: uint8 (T, H, W, 3)}; time runs from left to right."""
     shown = {title: frames[::every] for title, frames in clips.items()}
     columns = max(len(frames) for frames in shown.values())
-    figure, axes = plt.subplots(
-        len(shown),
-        columns,
-        figsize=(0.95 * columns + 0.9, 0.98 * len(shown) + 0.3),
-        squeeze=False,
-        layout="constrained",
-    )
+    size = 0.95 * columns + 0.9, 0.98 * len(shown) + 0.3
+    figure, axes = plt.subplots(len(shown), columns, figsize=size, squeeze=False, layout="constrained")
     for row, (title, frames) in zip(axes, shown.items(), strict=True):
         for number, place in enumerate(row):
             place.set(xticks=[], yticks=[])

@@ -159,7 +159,7 @@ class R2Plus1DClassifier(nn.Module):
         self.res2plus1d = R2Plus1DNet(layer_sizes, block_type)
         self.linear = nn.Linear(512, num_classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv3d):
+            if isinstance(module, nn.Conv3d) and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight)
         if pretrained is not False:
             if not isinstance(pretrained, str | os.PathLike):

@@ -205,20 +205,19 @@ def test_html_is_escaped():
 
 
 COLD = """
-import time
+import sys
 from r2p1d_edu.cost.layers import account
 from r2p1d_edu.networks.family import create_network
 network = create_network("r2plus1d")
-start = time.perf_counter()
+before = set(sys.modules)
 account(network)
-print(time.perf_counter() - start)
+print(*set(sys.modules) - before)
 """
 
 
 def test_the_first_call_is_quick():
-    """A slider that calls account must not stutter, not even the first time. The machine may be busy: three tries."""
-    runs = (subprocess.run([sys.executable, "-c", COLD], capture_output=True, check=True) for _ in range(3))
-    assert any(float(run.stdout) < 0.080 for run in runs)
+    """A slider must not stutter. One sum of two meta tensors would make PyTorch import 800 modules: a second."""
+    assert subprocess.run([sys.executable, "-c", COLD], capture_output=True, check=True, text=True).stdout == "\n"
 
 
 @pytest.mark.gpu

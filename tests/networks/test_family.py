@@ -21,30 +21,11 @@ def parameters(network):
     return sum(p.numel() for p in network.parameters())
 
 
-# Sizes
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "count"),
-    [
-        ("r2plus1d", {"midplanes": "per_block"}, 31_505_325),  # torchvision's
-        ("r2plus1d", {"depth": 34}, 63_697_175),
-        ("r3d", {"depth": 34}, 63_681_104),
-        ("r3d", {"midplanes": "per_block"}, 33_371_472),  # nothing to match: the rule has no effect
-    ],
-)
-def test_other_depths_and_rules(name, options, count):
-    assert parameters(meta(name, **options)) == count
-
-
 def test_depth_counts_the_convolutions_on_the_way_and_fc():
     for depth in DEPTHS:
         modules = dict(meta("r3d", depth=depth).named_modules())
         layers = [n for n, m in modules.items() if isinstance(m, nn.Conv3d | nn.Linear) and "downsample" not in n]
         assert len(layers) == depth
-
-
-# The table
 
 
 def test_mcx_turns_2d_at_group_x_and_rmcx_3d():

@@ -2,21 +2,14 @@
 
 import pytest
 import torch
+from scrambled import scramble
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from r2p1d_edu.errors import InputError
 from r2p1d_edu.networks.convolutions import Pseudo3D
 from r2p1d_edu.networks.family import CONTROLLED, create_network
 from r2p1d_edu.networks.p3d import P3D, P3D_DEPTHS, Bottleneck
-
-# Counted in qijiezhao/pseudo-3d-pytorch at 400 and 101 classes; 199 also in the authors' prototxt. GMAC at 16×160×160.
-PUBLISHED = {
-    63: (25_745_232, 25_132_581, 8.442),
-    131: (48_088_400, 47_475_749, 12.898),
-    199: (66_492_240, 65_879_589, 18.403),
-}
 
 
 def parameters(network):
@@ -27,18 +20,6 @@ def units(network):
     """The letters of the blocks of res2 to res4, and the convolutions of res5's middles."""
     groups = (network.res2, network.res3, network.res4, network.res5)
     return ["".join(getattr(block.unit, "form", "-") for block in group) for group in groups]
-
-
-@pytest.mark.parametrize("depth", P3D_DEPTHS)
-def test_parameters_and_gmacs_are_the_published_ones(depth):
-    at_400, at_101, gmac = PUBLISHED[depth]
-    with torch.device("meta"):
-        assert parameters(P3D(depth, num_classes=101)) == at_101
-        network = create_network(f"p3d{depth}").eval()
-        assert parameters(network) == at_400
-        with FlopCounterMode(display=False) as counter:
-            network(torch.empty(1, 3, 16, 160, 160))
-    assert round(counter.get_total_flops() / 2 / 1e9, 3) == gmac
 
 
 @pytest.mark.parametrize("depth", P3D_DEPTHS)
@@ -96,29 +77,11 @@ def test_every_choice_of_forms_has_the_same_parameters():
     assert {unit for group in units(P3D(width=8, forms="B"))[:3] for unit in group} == {"B"}
 
 
-def norm(x, layer):
-    """BatchNorm in evaluation, from its definition."""
-    scale = layer.weight / (layer.running_var + layer.eps).sqrt()
-    view = (1, -1, 1, 1, 1)
-    return x * scale.view(view) + (layer.bias - layer.running_mean * scale).view(view)
-
-
-def shake(module):
-    """Give every BatchNorm statistics and scales of its own, so that leaving one out shows."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm3d):
-            for tensor in (layer.weight, layer.running_var):
-                nn.init.uniform_(tensor, 0.5, 2)
-            for tensor in (layer.bias, layer.running_mean):
-                nn.init.normal_(tensor)
-    return module.eval()
-
-
 def by_hand(unit, x, form, convention):
     """The equation of one unit. s and t are S(·) and T(·) up to and with BatchNorm."""
     s_conv, s_norm, t_conv, t_norm = unit.spatial[0], unit.spatial[1], unit.temporal[0], unit.temporal[1]
-    s = F.relu(norm(F.conv3d(x, s_conv.weight, padding=(0, 1, 1)), s_norm))
-    t = norm(F.conv3d(x if form == "B" else s, t_conv.weight, padding=(1, 0, 0)), t_norm)
+    s = F.relu(s_norm(F.conv3d(x, s_conv.weight, padding=(0, 1, 1))))
+    t = t_norm(F.conv3d(x if form == "B" else s, t_conv.weight, padding=(1, 0, 0)))
     if convention == "paper":
         return {"A": F.relu(t), "B": s + F.relu(t), "C": s + F.relu(t)}[form]
     return {"A": F.relu(t), "B": F.relu(s + t), "C": F.relu(0.5 * s + 0.5 * t)}[form]
@@ -128,27 +91,28 @@ def by_hand(unit, x, form, convention):
 @pytest.mark.parametrize("form", "ABC")
 def test_units_and_blocks_equal_their_equations(form, convention):
     torch.manual_seed(1)
-    unit = shake(Pseudo3D(6, 6, form=form, convention=convention))
+    unit = scramble(Pseudo3D(6, 6, form=form, convention=convention)).eval()
     x = torch.randn(2, 6, 5, 7, 8)
     torch.testing.assert_close(unit(x), by_hand(unit, x, form, convention))
 
-    block = shake(Bottleneck(24, 6, 1, form, convention))
+    block = scramble(Bottleneck(24, 6, 1, form, convention)).eval()
     x = torch.randn(2, 24, 5, 7, 8)
-    narrow = F.relu(norm(F.conv3d(x, block.reduce[0].weight), block.reduce[1]))
-    middle = by_hand(block.unit, narrow, form, convention)
-    wide = norm(F.conv3d(middle, block.restore[0].weight), block.restore[1])
-    torch.testing.assert_close(block(x), F.relu(x + wide))
+    middle = by_hand(block.unit, F.relu(projected(x, block.reduce)), form, convention)
+    torch.testing.assert_close(block(x), F.relu(x + projected(middle, block.restore)))
+
+
+def projected(x, pair, stride=1):
+    """A 1×1×1 convolution and BatchNorm."""
+    return pair[1](F.conv3d(x, pair[0].weight, stride=(1, stride, stride)))
 
 
 @pytest.mark.parametrize("form", ["A", "2D"])
 def test_a_strided_block_projects_its_shortcut(form):
     torch.manual_seed(2)
-    block = shake(Bottleneck(8, 4, 2, form))
+    block = scramble(Bottleneck(8, 4, 2, form)).eval()
     x = torch.randn(1, 8, 4, 6, 6)
-    narrow = F.relu(norm(F.conv3d(x, block.reduce[0].weight, stride=(1, 2, 2)), block.reduce[1]))
-    wide = norm(F.conv3d(block.unit(narrow), block.restore[0].weight), block.restore[1])
-    shortcut = norm(F.conv3d(x, block.downsample[0].weight, stride=(1, 2, 2)), block.downsample[1])
-    torch.testing.assert_close(block(x), F.relu(shortcut + wide))
+    wide = projected(block.unit(F.relu(projected(x, block.reduce, 2))), block.restore)
+    torch.testing.assert_close(block(x), F.relu(projected(x, block.downsample, 2) + wide))
     assert block(x).shape == (1, 16, 4, 3, 3)
 
 
@@ -171,32 +135,21 @@ def test_order_of_frames_matters_and_res5_cannot_see_it():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "clip", "message"),
     [
-        ({"depth": 50}, "unknown depth 50; choose one of 63, 131, 199"),
-        ({"convention": "mean"}, "choose one of paper, released"),
-        ({"forms": "ABD"}, "forms is 'ABD'"),
-        ({"forms": ""}, "forms is ''"),
-        ({"width": 0}, "width is 0"),
+        ({"depth": 50}, None, "unknown depth 50; choose one of 63, 131, 199"),
+        ({"convention": "mean"}, None, "choose one of paper, released"),
+        ({"forms": "ABD"}, None, "forms is 'ABD'"),
+        ({"forms": ""}, None, "forms is ''"),
+        ({"width": 0}, None, "width is 0"),
+        ({}, (1, 3, 8, 2, 48), "3×3 pixels or more; got 2×48"),
+        ({}, (1, 3, 0, 48, 48), "not empty"),
+        ({}, (1, 3, 16, 32, 32), "a batch of 2 clips or more"),
     ],
 )
-def test_wrong_options_are_refused(options, message):
-    with pytest.raises(InputError, match=message):
-        P3D(**options)
-
-
-@pytest.mark.parametrize(
-    ("clip", "message"),
-    [
-        ((1, 3, 8, 2, 48), "3×3 pixels or more; got 2×48"),
-        ((1, 3, 0, 48, 48), "not empty"),
-        ((1, 3, 16, 32, 32), "a batch of 2 clips or more"),
-    ],
-)
-def test_wrong_clips_are_refused_in_one_line(clip, message):
-    network = P3D(num_classes=3, width=2)
+def test_wrong_options_and_clips_are_refused_in_one_line(options, clip, message):
     with pytest.raises(InputError, match=message) as refused:
-        network(torch.zeros(clip))
+        P3D(**{"num_classes": 3, "width": 2, **options})(torch.zeros(clip))
     assert "\n" not in str(refused.value)
 
 
@@ -205,11 +158,10 @@ def test_a_single_small_clip_can_be_evaluated():
 
 
 @pytest.mark.parametrize("name", CONTROLLED)
-def test_controlled_comparison_trains(name):
-    torch.manual_seed(5)
-    network = create_network(name, depth=10, width=4, num_classes=3)
-    network(torch.randn(2, 3, 8, 24, 24)).logsumexp(1).sum().backward()
-    assert all(p.grad is not None for p in network.parameters())
+def test_a_controlled_comparison_has_the_units_of_its_name(name):
+    """That it trains, as all networks do, is in test_family.py."""
+    with torch.device("meta"):
+        network = create_network(name, depth=10, width=4)
     forms = [m.form for m in network.modules() if isinstance(m, Pseudo3D)]
     letter = name.removeprefix("p3d").removesuffix("in_r3d").strip("_").upper()
     assert forms == ([letter] * 8 if letter else list("AABBCCAA"))  # both convolutions of a block share its letter
