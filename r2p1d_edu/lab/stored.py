@@ -5,6 +5,7 @@ picture is HTML as well as a PNG, and a widget has a second output, which shows 
 """
 
 from base64 import b64encode
+from collections.abc import Callable
 from html import escape
 from io import BytesIO
 
@@ -53,6 +54,8 @@ def still(words: str, png: str | None = None) -> dict[str, str]:
 
 class Lasting:
     """For widgets: the words and the PNG of their `_repr_mimebundle_` become an output of their own."""
+
+    _repr_mimebundle_: Callable[..., tuple[dict, dict]]
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

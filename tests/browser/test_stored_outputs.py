@@ -89,25 +89,3 @@ def test_every_output_outlives_its_page_and_its_kernel(notebook, open_notebook, 
     page.locator(STILL).wait_for()
     assert page.locator(".jp-mod-trusted").count() == 0
     assert pictures_are_shown_in_words_and_whole(page)
-    assert page.problems == []
-
-
-def test_in_notebook_7_widgets_live_and_last_too(notebook, lab, page):
-    pytest.importorskip("notebook", minversion="7")
-    address = f"{lab.address}/notebooks/notebooks/{notebook.name}?token={lab.token}"
-    page.goto(address)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(ALIVE).wait_for()
-    assert pictures_are_shown_in_words_and_whole(page)
-    assert not page.locator(STILL).is_visible()
-    page.keyboard.press("Control+s")
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
-    page.wait_for_function("() => !document.querySelector('.jp-Document .jp-mod-dirty')")
-    stored = nbformat.read(notebook, as_version=4)
-    assert any("lab-still" in output.data.get("text/html", "") for output in stored.cells[0].outputs)
-    nbformat.write(stored, notebook.with_name("not_run.ipynb"))
-    page.goto(address.replace(notebook.name, "not_run.ipynb"))
-    page.locator(STILL).wait_for()
-    assert not page.get_by_text("model not found").is_visible()

@@ -179,7 +179,7 @@ def test_the_saved_notebook_keeps_one_picture_with_its_words():
     assert "f-R2D: step 30 of 30" in re.search('alt="([^"]*)"', output.data["text/html"])[1]
     drawn = Image.open(BytesIO(b64decode(output.data["image/png"])))
     assert drawn.width == PICTURE_WIDTH
-    assert len(set(drawn.convert("L").getdata())) > 100  # letters and curves
+    assert len(drawn.convert("L").getcolors(256)) > 50  # letters and curves
 
 
 def test_a_run_that_starts_in_a_cell_further_down_is_drawn_there(screen, monkeypatch):

@@ -42,7 +42,7 @@ class PlotInWidget(LivePlot):
         self.place = place
         super().__init__(**options)
 
-    def _show(self) -> None:
+    def _show(self, last: bool = False) -> None:
         self._drawn = time.monotonic()
         self.place.value = self.svg()
 
