@@ -95,7 +95,7 @@ def peers() -> dict[str, Reader]:
             return np.stack(frames)
 
         found["OpenCV"] = by_opencv
-    if peer("torchcodec"):
+    if peer("torchcodec") and peer("torchvision"):  # its way of scaling looks there
         from torchcodec.decoders import VideoDecoder
         from torchcodec.transforms import Resize
 

@@ -18,6 +18,7 @@ the video would tell: it repeats the last frame, so write longer videos for long
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,10 @@ def write_arrow(
     settings = {"dataset": "arrow", "version": 1, "clips_per_group": clips_per_group, "seed": seed, "frames": frames}
 
     def check(folder: Path) -> None:
-        if read_settings(folder) != settings:
-            raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
+        with suppress(OSError, ValueError):
+            if json.loads((folder / "arrow.json").read_text("utf-8")) == settings:
+                return
+        raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
 
     return make_once(Path(folder), lambda part: make_dataset(part, settings, progress or bar), check)
 
@@ -77,14 +80,6 @@ def make_dataset(folder: Path, settings: dict, progress) -> None:
     numbers = {name: number for number, name in enumerate(CLASSES, 1)}
     write_lists(folder / LISTS, numbers, [path for path, *_ in names])
     (folder / "arrow.json").write_text(json.dumps(settings), "utf-8")
-
-
-def read_settings(folder: Path) -> dict | None:
-    """The settings a dataset was written with, or None where there is none."""
-    try:
-        return json.loads((folder / "arrow.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def clip_names(clips_per_group: int) -> Iterator[tuple[str, str, int, int]]:

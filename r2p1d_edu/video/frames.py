@@ -20,6 +20,7 @@ from r2p1d_edu.video.decode import FrameDecoder, check_indices, file_version, it
 MAX_CACHE_BYTES = 20 * 10**9  # where R2P1D_CACHE_GB does not say
 STALE_SECONDS = 3600  # a part that nobody has written to for so long is a dead process's
 CACHE_FILE = re.compile(r"[0-9a-f]{32}(\.npy|-\w+\.part)")  # nothing else is ever counted or removed
+DECODING = 2  # goes up when a file gives other frames than before: arrays made until then are not used
 HEADER = 128  # bytes before the frames in a .npy file
 
 
@@ -57,7 +58,7 @@ class FrameCache:
 
     def name(self, path: Path) -> str:
         """The array's file, called otherwise whenever the frames would be others."""
-        identity = "|".join(map(str, (os.path.abspath(path), *file_version(path), self.decoder.short_side)))
+        identity = "|".join(map(str, (DECODING, os.path.abspath(path), *file_version(path), self.decoder.short_side)))
         return os.path.join(self.folder, hashlib.sha256(os.fsencode(identity)).hexdigest()[:32] + ".npy")
 
     def shape(self, path: Path, name: str) -> tuple | None:

@@ -134,6 +134,12 @@ def test_a_name_that_is_not_utf_8(tmp_path, cache):
     assert suffixes(cache.folder) == [".npy"]
 
 
+def test_frames_of_another_way_of_decoding_are_not_used(video, cache, monkeypatch):
+    cache.count(video)
+    monkeypatch.setattr(module, "DECODING", 1)
+    assert cache.name(video) not in kept(cache.folder)
+
+
 def test_sizes_are_kept_apart(video, cache):
     other = FrameCache(30, cache.folder)
     assert cache.read(video, [0]).shape == (1, 40, 60, 3)
