@@ -49,7 +49,9 @@ def make_parser() -> argparse.ArgumentParser:
             add_setting(train, field)
     train.add_argument("--depth", type=int, help="10, 18 or 34; default 10, where the network has this option")
     train.add_argument("--width", type=int, help="channels of the first group; default 16, where there is this option")
-    train.add_argument("--out", type=Path, metavar="RUN", help="folder to write, # the first free number; default runs/<network>-#")
+    train.add_argument(
+        "--out", type=Path, metavar="RUN", help="folder to write, # the first free number; default runs/<network>-#"
+    )
     train.add_argument("--resume", action="store_true", help="go on with the run in --out, with its settings")
     train.set_defaults(run=run_train)
 
@@ -168,7 +170,9 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
         print(f"stopped at step {folder.saved} of {run.total_steps}; go on with: train --resume --out {folder.path}")
         return 130
     print(result)
-    print(f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {folder.path}")
+    print(
+        f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {folder.path}"
+    )
     return 0
 
 

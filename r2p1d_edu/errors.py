@@ -58,7 +58,7 @@ def check_counts(**counts: object) -> None:
     for name, count in counts.items():
         if not is_whole(count, 1):
             raise InputError(f"{name} is {count!r}; it must be a whole number of 1 or more")
-        if count > MOST:
+        if not is_whole(count, 1, MOST):
             raise InputError(f"{name} is {count}; it must be {MOST:,} at most")
 
 

@@ -92,7 +92,7 @@ def test_train_leaves_a_run_and_evaluate_repeats_its_result(train_tiny, here, ca
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_names_of_any_letters_are_printed_and_the_result_is_kept(copied, here, encoding):
-    """A name that no terminal has letters for, and bytes that are no letters at all: in the videos, and in what is said."""
+    """Letters that the terminal has not, and bytes that are no letters at all, in the names of files."""
     odd = os.fsdecode(b"v_Ring_g09_c01_\xe4\xb8\xad\xff.avi")
     videos = copied.parent / "видео"
     copied.rename(videos)

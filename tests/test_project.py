@@ -1,6 +1,7 @@
 """The project's own papers: what they say must be so."""
 
 import ast
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -72,7 +73,21 @@ def test_every_command_in_the_readme_can_be_given(program, line):
     parsers[program]().parse_args(shlex.split(line))
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/assignments/README.md"])
+def test_the_numbers_of_the_page_on_clusters_are_those_that_are_worked_out():
+    spec = importlib.util.spec_from_file_location("cluster", ROOT / "docs" / "cluster.py")
+    sys.modules["cluster"] = cluster = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(cluster)
+    text = (ROOT / "docs" / "cluster.md").read_text("utf-8")
+    assert text.split(cluster.MARKS[0])[1].split(cluster.MARKS[1])[0] == cluster.tables(), "run python docs/cluster.py"
+    torchrun = re.findall(r"^torchrun .*? -m r2p1d_edu (train .+)$", text.replace("\\\n", " "), re.M)
+    for line in torchrun:
+        make_parser().parse_args(shlex.split(line.replace("…", "").replace("$more", "--resume")))
+    assert len(torchrun) == 3
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/cluster.md", "CONTRIBUTING.md", "data/README.md", "notebooks/assignments/README.md"]
+)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
         assert (ROOT / page).parent.joinpath(target).exists(), target

@@ -28,7 +28,7 @@ from r2p1d_edu.training.evaluate import Result
 from r2p1d_edu.training.network import build_network
 from r2p1d_edu.training.recipe import Recipe
 
-COLUMNS = "step epoch loss accuracy learning_rate clips_per_second seconds validation_accuracy".split()
+COLUMNS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "seconds", "validation_accuracy")
 PARTS = {"network", "optimizer", "scheduler", "step", "best_accuracy", "classes", "training_videos"}
 # On resuming: they do not alter the run.
 MAY_CHANGE = ("device", "precision", "workers", "cache", "compile", "clips_per_video")

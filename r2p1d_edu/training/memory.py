@@ -41,9 +41,10 @@ def within_memory(recipe: Recipe, network: nn.Module, videos: int, device: str) 
     batch, (_, total) = min(recipe.batch, videos), memory_of(device)
     cost = account(network, clip)
     roughly = 4 * (4 * cost.params + batch * cost.activations)
-    if roughly > total / 4:  # the exact count takes a second, so only where it matters
-        if training_memory(network, clip, batch, precision=choose_precision(recipe.precision, device)).total > total:
-            raise InputError(advice(network, clip, batch, recipe.precision, device))
+    if roughly < total / 4:  # the exact count takes a second, so only where it matters
+        return recipe
+    if training_memory(network, clip, batch, precision=choose_precision(recipe.precision, device)).total > total:
+        raise InputError(advice(network, clip, batch, recipe.precision, device))
     return recipe
 
 

@@ -51,7 +51,7 @@ SWITCH = Rule("True or False", lambda value: isinstance(value, bool))
 
 
 def setting(default: object, rule: Rule | tuple, text: str | None, metavar: str | None = None):
-    """A field of the recipe. `rule` may be a tuple of choices; `text` and `metavar` are for the command line, if any."""
+    """A field of the recipe. `rule` may be a tuple of choices; `text` and `metavar` are for the command line."""
     metadata = {"rule": rule, "help": text, "metavar": metavar}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
@@ -62,12 +62,12 @@ def setting(default: object, rule: Rule | tuple, text: str | None, metavar: str 
 class Recipe:
     """Data, network and training settings of one run.
 
-    Clips are `frames` frames, `stride` apart, cropped to `size`×`size` from videos whose shorter side was scaled to
-    8/7 of that. With `differences` the network sees how each frame differs from the one before, and not the frames.
+    Clips are `frames` frames, `stride` apart, cropped to `size`×`size` from videos whose shorter side was scaled to 8/7
+    of that. With `differences` the network sees how each frame differs from the one before, and not the frames.
     `splits` names the folder of split lists; without lists, `groups` is the regular expression that finds the group in
     file names (video/splits.py). `options` go to create_network. `validation` is the fraction of training groups set
-    aside. `batch` is of each of the `processes`, which `train` counts itself. With `compile` the network is translated by torch.compile before the first step, which takes up to a minute
-    and, on a CPU, a C++ compiler.
+    aside. `batch` is of each of the `processes`, which `train` counts itself. With `compile` the network is translated
+    by torch.compile before the first step, which takes up to a minute and, on a CPU, a C++ compiler.
 
     Raises:
         InputError: a value that cannot be, with what it must be.

@@ -1,4 +1,4 @@
-"""Memory that is not there ends in a line with numbers, before training where they can be known; "auto" looks for room."""
+"""Too little memory ends in a line with numbers, before training where they can be known; "auto" looks for room."""
 
 import re
 import resource
@@ -42,7 +42,9 @@ def test_auto_is_the_largest_power_of_two_that_fits_up_to_16(recipe, monkeypatch
 
 def test_room_for_nothing_is_said(recipe, monkeypatch, tmp_path):
     with_room(monkeypatch, 1000)
-    with pytest.raises(InputError, match=r"^to train with a batch of 2 takes .* free of .*; use a smaller size \(now 16"):
+    with pytest.raises(
+        InputError, match=r"^to train with a batch of 2 takes .* free of .*; use a smaller size \(now 16"
+    ):
         train(recipe.changed(batch="auto"), folder=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
@@ -50,7 +52,9 @@ def test_room_for_nothing_is_said(recipe, monkeypatch, tmp_path):
 def test_what_cannot_fit_is_refused_before_a_video_is_read_and_a_batch_named_that_does(recipe, monkeypatch):
     total = need(recipe, 8) - 1
     with_room(monkeypatch, total, total)
-    with pytest.raises(InputError, match=r"takes \d\.\d MiB, .* activations, and cpu has .*; use a batch of 4, or a smaller"):
+    with pytest.raises(
+        InputError, match=r"takes \d\.\d MiB, .* activations, and cpu has .*; use a batch of 4, or a smaller"
+    ):
         train(recipe, progress=None)
     with_room(monkeypatch, 0, total + 1)  # what others hold now, they may give back
     assert len(train(recipe.changed(epochs=1)).history) == 3
@@ -75,7 +79,9 @@ def test_too_little_memory_is_said_with_what_helps(recipe, monkeypatch, error, m
     with pytest.raises(InputError) as said:
         train(recipe) if module is loop else run.test()
     takes = re.escape(memory.size(need(recipe, 8)))
-    assert re.match(rf"out of memory: to train with a batch of 8 takes {takes}, .*; use a batch of 4, or ", str(said.value))
+    assert re.match(
+        rf"out of memory: to train with a batch of 8 takes {takes}, .*; use a batch of 4, or ", str(said.value)
+    )
     assert "\n" not in str(said.value)
 
 
