@@ -16,7 +16,7 @@ SITE   := $(VENV)/installed-site
 ROOT_MAY := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 
-.PHONY: help lab check test versions notebooks pictures explorer site lint experiments bench assignments grade setup clean
+.PHONY: help lab check test versions notebooks pictures explorer site lint audit experiments bench assignments grade setup clean
 
 help:
 	@echo "make lab        set up, then open JupyterLab at the first lesson"
@@ -28,6 +28,7 @@ help:
 	@echo "make explorer   write explorer.html, the explorer as one page that needs no kernel and no network"
 	@echo "make site       write site/: every lesson and the explorer as pages that need no kernel and no network"
 	@echo "make lint       check the style of the code and the notebooks, and the types of the package"
+	@echo "make audit      hold the installed packages against known weaknesses (needs network)"
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
 	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
 	@echo "make assignments            for teachers: make the course and the students' zips"
@@ -82,6 +83,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: $(STAMP)
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) pip-audit
+	$(BIN)/python -m pip_audit --local --skip-editable
 
 experiments: $(STAMP)
 	$(BIN)/python -m experiments grid
