@@ -86,7 +86,16 @@ def test_the_numbers_of_the_page_on_clusters_are_those_that_are_worked_out():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/cluster.md", "CONTRIBUTING.md", "data/README.md", "notebooks/assignments/README.md"]
+    "page",
+    [
+        "README.md",
+        "README.zh-CN.md",
+        "SECURITY.md",
+        "docs/cluster.md",
+        "CONTRIBUTING.md",
+        "data/README.md",
+        "notebooks/assignments/README.md",
+    ],
 )
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
