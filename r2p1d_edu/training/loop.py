@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from r2p1d_edu.errors import InputError
@@ -31,9 +31,10 @@ from r2p1d_edu.training.data import (
     split_of,
     training_loader,
 )
-from r2p1d_edu.training.device import choose_device, compiled, make_fabric
+from r2p1d_edu.training.device import choose_device, choose_threads, compiled, keep_freed_memory, make_fabric
 from r2p1d_edu.training.divergence import NotFinite, Snapshot, diverged, first_not_finite
 from r2p1d_edu.training.evaluate import Result, accuracy, classify, evaluate_split
+from r2p1d_edu.training.muon import Muon
 from r2p1d_edu.training.network import OwnRandom, build_network
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.recipe import Recipe
@@ -85,7 +86,7 @@ def train(
     on_row: Callable[[dict], None] = lambda row: None,
     progress=iter,
 ) -> Run:
-    """Train a network as the recipe says: AdamW, one-cycle learning rate, cross entropy.
+    """Train a network as the recipe says: one-cycle learning rate, cross entropy.
 
     Args:
         split: videos to use instead of those that the recipe names, as `leaky_split` gives them.
@@ -102,20 +103,24 @@ def train(
             last network whose loss and gradients were finite.
     """
     check_folder(folder, recipe, resume)
+    keep_freed_memory()
     split = split_of(recipe) if split is None else split
     network = build_network(recipe, len(split.classes))
     sampling, device = sampling_of(recipe), choose_device(recipe.device)
+    if device == "cpu":
+        choose_threads()
     clip = (3, sampling.frames, sampling.size, sampling.size)
     trusted = trust(network, clip, recipe.batch, recipe.precision, device, recipe.compile)
     if trusted.wrong:
         warnings.warn(str(trusted), RuntimeWarning, stacklevel=2)
     fabric, random = make_fabric(device, trusted.precision), OwnRandom(device)
+    draws = any(isinstance(module, nn.Dropout) for module in network.modules())  # else a step need not be watched
     split, problems = leave_out_unreadable(split, progress)
     source = frame_source(recipe)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
     per_epoch = StepSampler.steps_per_epoch(len(training), recipe.batch, fabric.world_size)
     total_steps = recipe.epochs * per_epoch
-    optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    optimizer = make_optimizer(recipe, network)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
     fast_network = compiled(network) if recipe.compile else network
     fast_network, optimizer = fabric.setup(fast_network, optimizer)  # the same weights, precision and processes added
@@ -139,7 +144,7 @@ def train(
     started, step = time.perf_counter() - run.seconds, first
     try:
         for step, (uint8_clips, labels) in enumerate(loader, first + 1):
-            with defer_sigint(), random:  # a step is done and recorded whole
+            with defer_sigint(), random if draws else nullcontext():  # a step is done and recorded whole
                 random.seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
                 row = {"step": step, "epoch": step / per_epoch, "validation_accuracy": None}
                 row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels, last_finite.keep)
@@ -177,6 +182,13 @@ def train(
         what = str(error).strip().splitlines()[0]
         raise InputError(f"the network cannot be compiled here ({what}); train without compile") from error
     return run
+
+
+def make_optimizer(recipe: Recipe, network: nn.Module) -> Optimizer:
+    """The optimizer of the recipe."""
+    if recipe.optimizer == "muon":
+        return Muon(network.parameters(), recipe.learning_rate)
+    return AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 @contextmanager
@@ -223,7 +235,8 @@ def training_step(
     optimizer.zero_grad()
     fabric.backward(loss)
     accuracy = (logits.argmax(1) == labels).float().mean()
-    norm = nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]  # sooner found than the network's
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     loss, accuracy, norm = fabric.all_reduce(torch.stack([loss.detach(), accuracy, norm])).tolist()
     row = {"loss": loss, "accuracy": accuracy, "learning_rate": scheduler.get_last_lr()[0]}
     if not (math.isfinite(loss) and math.isfinite(norm)):
