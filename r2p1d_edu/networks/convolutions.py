@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from r2p1d_edu.cost.matching import midplanes
 
 Triple = tuple[int, int, int]  # along t, h, w
-MOST_CHANNELS, LEAST_NUMBERS = 48, 2**18  # where BatchNorm gains by wider rows (benchmarks/RESULTS.md)
 
 
 class Conv(nn.Conv3d):
@@ -50,9 +49,9 @@ class Conv(nn.Conv3d):
     def algorithm(self, x: Tensor) -> str:
         """ "im2col", "fold_time", "fold_space" or "conv3d": what was the fastest on two cores (benchmarks/RESULTS.md).
 
-        What is flat in time or in space is computed as the 2D convolution that it is. On a GPU, too, though not
-        measured there, since cuDNN's conv3d has been slow, hungry or wrong in bfloat16 from release to release
-        (PyTorch's issues 166122, 166643 and 163539).
+        Not measured is any other device: there, what is flat in time or in space is computed as the 2D convolution that
+        it is, since cuDNN's conv3d has been slow, hungry or wrong in bfloat16 from release to release (PyTorch's issues
+        166122, 166643 and 163539).
         """
         flat_in_time = self.kernel_size[0] == self.stride[0] == 1 and self.padding[0] == 0
         flat_in_space = self.kernel_size[1:] == self.stride[1:] == (1, 1) and self.padding[1:] == (0, 0)
@@ -65,6 +64,7 @@ class Conv(nn.Conv3d):
                 return "im2col"
             if torch.compiler.is_compiling():  # views hinder
                 return "conv3d"
+            flat_in_time = flat_in_time and not self.low_precision(x)  # where it gains nothing
         return "fold_time" if flat_in_time else "fold_space" if flat_in_space else "conv3d"
 
     def size_out(self, x: Tensor) -> list[int]:
@@ -141,86 +141,7 @@ class Conv(nn.Conv3d):
 
 def norm_relu(channels: int, relu: bool = True) -> tuple[nn.Module, nn.Module]:
     """BatchNorm and ReLU, as after every convolution of the paper; without `relu`, nothing stands in its place."""
-    return BatchNorm3d(channels), nn.ReLU(inplace=True) if relu else nn.Identity()
-
-
-class BatchNorm3d(nn.BatchNorm3d):
-    """nn.BatchNorm3d, in training on a CPU computed over rows that are long enough for its vector instructions.
-
-    PyTorch goes through channels-last memory position by position. With 11, 16 or 36 channels, as in the tiny networks,
-    most of the time then goes into beginnings and ends of rows.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise (N, C, T, H, W)."""
-        wide = (
-            self.training
-            and x.device.type == "cpu"
-            and self.num_features < MOST_CHANNELS
-            and x.numel() >= LEAST_NUMBERS
-            and x.is_contiguous(memory_format=torch.channels_last_3d)
-            and not torch.compiler.is_compiling()
-            and not torch.jit.is_tracing()
-        )
-        if not wide:
-            return super().forward(x)
-        self.num_batches_tracked.add_(1)
-        return NormaliseWide.apply(
-            x, self.weight, self.bias, self.running_mean, self.running_var, self.momentum, self.eps
-        )
-
-
-class NormaliseWide(torch.autograd.Function):
-    """Batch normalisation of (N, C, T, H, W), channels last, `several` positions as one of `several`·C channels.
-
-    The mean of a channel is then the mean of its copies' means, its variance the mean of their variances plus the
-    variance of their means. What PyTorch computes for the copies is its own batch normalisation, of fixed statistics.
-    """
-
-    @staticmethod
-    def forward(ctx, x, weight, bias, running_mean, running_var, momentum, eps):
-        """Normalise, and move the running statistics."""
-        count = x.numel() // len(weight)
-        several = math.gcd(count, 32)  # bfloat16 numbers in a vector of 512 bits
-        copies = running_mean.repeat(several), running_var.repeat(several)
-        means, variances = torch.ops.aten.batch_norm_update_stats(wide(x, several), *copies, 0.0)
-        between, mean = torch.var_mean(means.view(several, -1), 0, correction=0)
-        variance = between + variances.view(several, -1).mean(0)
-        running_mean.lerp_(mean, momentum)
-        running_var.lerp_(variance * (count / (count - 1)), momentum)
-        ctx.save_for_backward(x, weight, mean, variance)
-        ctx.several, ctx.count, ctx.eps = several, count, eps
-        return affine(x, several, weight, bias, mean, variance, eps)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        """dx = w/σ · (dy − mean(dy) − x̂ · mean(dy · x̂)), with x̂ the normalised x."""
-        x, weight, mean, variance = ctx.saved_tensors
-        towards = wide(gradient, ctx.several)
-        copies = (each.repeat(ctx.several) for each in (weight, mean, variance))
-        sums = torch.ops.aten.native_batch_norm_backward(
-            towards, wide(x, ctx.several), *copies, None, None, False, ctx.eps, (False, True, True)
-        )
-        to_weight, to_bias = (each.view(ctx.several, -1).sum(0) for each in sums[1:])
-        scale = (weight * (variance + ctx.eps).rsqrt()).to(x.dtype)
-        share = scale.float() / -ctx.count
-        dx = affine(x, ctx.several, share * to_weight, share * to_bias, mean, variance, ctx.eps)
-        wide(dx, ctx.several).addcmul_(towards, scale.repeat(ctx.several))
-        return dx, to_weight, to_bias, None, None, None, None
-
-
-def wide(x: Tensor, several: int) -> Tensor:
-    """(N, C, T, H, W), channels last, as rows of `several` positions each."""
-    return x.permute(0, 2, 3, 4, 1).reshape(-1, several * x.shape[1])
-
-
-def affine(x: Tensor, several: int, *how: Tensor | float) -> Tensor:
-    """weight · (x − mean) / √(variance + eps) + bias, with these five numbers in `how`."""
-    y, unused = torch.empty_like(x), x.new_empty(0, dtype=torch.float32)
-    *how, eps = (each.repeat(several) if isinstance(each, Tensor) else each for each in how)
-    out = {"out": wide(y, several), "save_mean": unused, "save_invstd": unused.clone()}
-    torch.ops.aten.native_batch_norm.out(wide(x, several), *how, False, 0.0, eps, **out)
-    return y
+    return nn.BatchNorm3d(channels), nn.ReLU(inplace=True) if relu else nn.Identity()
 
 
 class Conv2Plus1D(nn.Sequential):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from r2p1d_edu.cost.matching import STEM_MIDPLANES, midplanes
 from r2p1d_edu.errors import InputError, check_choice, check_counts
-from r2p1d_edu.networks.convolutions import BatchNorm3d, Conv, make_conv, norm_relu
+from r2p1d_edu.networks.convolutions import Conv, make_conv, norm_relu
 from r2p1d_edu.networks.fusion import FUSIONS
 
 DEPTHS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # residual blocks a group
@@ -53,12 +53,12 @@ class Block(nn.Module):
         first = make_conv(kind, in_channels, channels, stride, mid1, relu_between)
         second = make_conv(kind, channels, channels, 1, mid2, relu_between)
         self.conv1 = nn.Sequential(first, *norm_relu(channels))
-        self.conv2 = nn.Sequential(second, BatchNorm3d(channels))
+        self.conv2 = nn.Sequential(second, nn.BatchNorm3d(channels))
         self.relu = nn.ReLU(inplace=True)
         self.downsample = None
         if stride != 1 or in_channels != channels:
             strides = (1 if kind == "2d" else stride, stride, stride)
-            self.downsample = nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), BatchNorm3d(channels))
+            self.downsample = nn.Sequential(Conv(in_channels, channels, (1, 1, 1), strides), nn.BatchNorm3d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (N, C_in, T, H, W)."""

@@ -29,8 +29,8 @@ RECIPES = {
     "strong": {"stride": 2, "differences": True},
     # The fewest seconds to 97 % on `arrow`: each of these is compared with others in benchmarks/speedrun/README.md.
     "fast": {
-        "frames": 4,
-        "stride": 3,
+        "frames": 6,
+        "stride": 2,
         "size": 32,
         "epochs": 4,
         "optimizer": "muon",
