@@ -1,4 +1,7 @@
-"""python -m benchmarks [train|decode|accounting], from the project's folder: our speed beside that of the peers."""
+"""python -m benchmarks [train|decode|accounting], from the project's folder: our speed beside that of the peers.
+
+python -m benchmarks speedrun [enter|verify FILE]: the entries of the `arrow` speedrun (benchmarks/speedrun/README.md).
+"""
 
 import json
 import sys
@@ -7,17 +10,38 @@ from dataclasses import asdict
 from pathlib import Path
 
 from r2p1d_edu.command import Parser, run_command
+from r2p1d_edu.errors import InputError
 
 PARTS = ("train", "decode", "accounting")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and return the exit status (r2p1d_edu/command.py)."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["speedrun"]:
+        return speedrun(given[1:])
     parser = Parser(prog="python -m benchmarks", description="Measure our speed beside that of the peers.")
     parser.add_argument("part", nargs="?", choices=PARTS, help="one part; default: all")
     parser.add_argument("--videos", type=Path, metavar="DIR", help="for decode: a folder as for train; default arrow")
     parser.add_argument("--json", dest="as_json", action="store_true", help="as JSON")
     parser.set_defaults(run=run_benchmarks)
+    return run_command(parser, given)
+
+
+def speedrun(arguments: Sequence[str]) -> int:
+    """Show the entries of the speedrun, make one, or verify one."""
+    from benchmarks.speedrun import enter, table, verify
+
+    parser = Parser(prog="python -m benchmarks speedrun", description="Fewest seconds to 97 % on `arrow`.")
+    parser.add_argument("action", nargs="?", choices=("enter", "verify"), help="default: show the entries")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an entry")
+
+    def run(action: str | None, file: Path | None) -> None:
+        if action and file is None:
+            raise InputError(f"{action} needs an entry's FILE, such as benchmarks/speedrun/fast.json")
+        print({"enter": enter, "verify": verify}[action](file) if action and file else table())
+
+    parser.set_defaults(run=run)
     return run_command(parser, arguments)
 
 

@@ -43,7 +43,9 @@ def make_parser() -> argparse.ArgumentParser:
     table.set_defaults(run=run_table)
 
     train = commands.add_parser("train", help="train a network on a folder of videos and test it")
-    train.add_argument("--recipe", default="plain", metavar="NAME", help="plain (default) or strong, for little data")
+    train.add_argument(
+        "--recipe", default="plain", metavar="NAME", help="plain (default); strong, for little data; fast, for arrow"
+    )
     for field in fields(Recipe):
         if field.metadata["help"]:
             add_setting(train, field)

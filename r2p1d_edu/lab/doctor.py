@@ -65,7 +65,7 @@ def device() -> Iterator[Finding]:
     import torch
 
     from r2p1d_edu.networks.family import create_network
-    from r2p1d_edu.training.device import choose_device
+    from r2p1d_edu.training.device import busy, choose_device, thread_cost
     from r2p1d_edu.training.precision import trust
 
     chosen = choose_device("auto")
@@ -79,6 +79,9 @@ def device() -> Iterator[Finding]:
     if trusted.wrong:
         yield Finding("note", str(trusted))
     if chosen == "cpu":
+        threads = torch.get_num_threads()
+        if (longer := thread_cost(threads)) > 1:
+            yield Finding("note", busy(threads, longer))
         yield Finding("note", "no GPU: the lessons are made for this; full-size networks will be slow")
 
 

@@ -62,9 +62,9 @@ class Conv(nn.Conv3d):
             positions = len(x) * math.prod(self.size_out(x))
             if channels_last and 2 * positions <= min(self.in_channels, self.out_channels):
                 return "im2col"
-            if self.low_precision(x) or torch.compiler.is_compiling():  # views gain nothing, or hinder
+            if torch.compiler.is_compiling():  # views hinder
                 return "conv3d"
-            flat_in_space = flat_in_space and not channels_last
+            flat_in_time = flat_in_time and not self.low_precision(x)  # where it gains nothing
         return "fold_time" if flat_in_time else "fold_space" if flat_in_space else "conv3d"
 
     def size_out(self, x: Tensor) -> list[int]:

@@ -1,7 +1,13 @@
 """Which device and which precision "auto" means here."""
 
+import ctypes
 import logging
 import os
+import statistics
+import sys
+import time
+import warnings
+from functools import cache
 
 import torch
 from lightning_fabric import Fabric
@@ -63,6 +69,53 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
     fabric = Fabric(accelerator=device, precision=fabric_precision, **processes)
     fabric.launch()
     return fabric
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what a step frees for the next one, up to a gigabyte a tensor: a sixth of a tiny step.
+
+    Else each large tensor is new memory, whose pages the system clears one by one. What is kept is never given back.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3  # malloc.h
+        libc.mallopt(mmap_threshold, 2**30)
+        libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def choose_threads() -> None:
+    """Train with one thread where all of them take longer, as on a machine with other busy programs; says so once."""
+    threads = torch.get_num_threads()
+    if (longer := thread_cost(threads)) > 1:
+        warnings.warn(busy(threads, longer), RuntimeWarning, stacklevel=3)
+        torch.set_num_threads(1)
+
+
+def busy(threads: int, longer: float) -> str:
+    """What `thread_cost` found, in words."""
+    return f"this machine is busy: {threads} threads take {longer:.1f} times as long as one; training uses one"
+
+
+@cache
+def thread_cost(threads: int) -> float:
+    """How many times as long as one thread this many take for work in small pieces, as in a training step.
+
+    Measured once a process, so that equal runs stay equal. Threads wait for the slowest of them after each piece.
+    """
+    if threads == 1:
+        return 1.0
+    piece, ratios = torch.ones(2**17), []
+
+    def seconds(number: int) -> float:
+        torch.set_num_threads(number)
+        started = time.perf_counter()
+        for _ in range(300):
+            piece.sin()
+        return time.perf_counter() - started
+
+    for _ in range(4):
+        one, all_of_them = seconds(1), seconds(threads)
+        ratios.append(all_of_them / one)
+    return statistics.median(ratios[1:])  # the first also starts the threads
 
 
 def compiled(network: nn.Module) -> nn.Module:

@@ -18,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from r2p1d_edu.errors import InputError
@@ -31,10 +31,18 @@ from r2p1d_edu.training.data import (
     split_of,
     training_loader,
 )
-from r2p1d_edu.training.device import choose_device, compiled, make_fabric, process_count
+from r2p1d_edu.training.device import (
+    choose_device,
+    choose_threads,
+    compiled,
+    keep_freed_memory,
+    make_fabric,
+    process_count,
+)
 from r2p1d_edu.training.divergence import NotFinite, Snapshot, diverged, first_not_finite
 from r2p1d_edu.training.evaluate import Result, accuracy, classify, evaluate_split
 from r2p1d_edu.training.memory import memory_advice, within_memory
+from r2p1d_edu.training.muon import Muon
 from r2p1d_edu.training.network import OwnRandom, build_network
 from r2p1d_edu.training.precision import trust
 from r2p1d_edu.training.processes import share_batch_norm
@@ -89,7 +97,7 @@ def train(
     on_row: Callable[[dict], None] = lambda row: None,
     progress=iter,
 ) -> Run:
-    """Train a network as the recipe says: AdamW, one-cycle learning rate, cross entropy.
+    """Train a network as the recipe says: one-cycle learning rate, cross entropy.
 
     Args:
         split: videos to use instead of those that the recipe names, as `leaky_split` gives them.
@@ -109,6 +117,9 @@ def train(
     if resume and not folder:
         raise InputError("to resume, give the folder of the run to go on with")
     split, device = split_of(recipe) if split is None else split, choose_device(recipe.device)
+    if device == "cpu":
+        keep_freed_memory()
+        choose_threads()
     recipe, clip = recipe.changed(processes=process_count()), (3, recipe.frames, recipe.size, recipe.size)
     with torch.device("meta"):
         shapes = build_network(recipe, len(split.classes))
@@ -138,6 +149,7 @@ def train_steps(
     if trusted.wrong:
         warnings.warn(str(trusted), RuntimeWarning, stacklevel=3)
     fabric, random = make_fabric(device, trusted.precision), OwnRandom(device)
+    draws = any(isinstance(module, nn.Dropout) for module in network.modules())  # else a step need not be watched
     split, problems = leave_out_unreadable(split, progress)
     source = frame_source(recipe)
     training, validation = hold_out_groups(split.train, recipe.validation, recipe.seed)
@@ -145,7 +157,7 @@ def train_steps(
     total_steps = recipe.epochs * per_epoch
     if fabric.world_size > 1:
         share_batch_norm(network)
-    optimizer = AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    optimizer = make_optimizer(recipe, network)
     scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
     fast_network = compiled(network) if recipe.compile else network
     fast_network, optimizer = fabric.setup(fast_network, optimizer)  # the same weights, precision and processes added
@@ -165,7 +177,7 @@ def train_steps(
     started, step, saved = time.perf_counter() - run.seconds, first, time.perf_counter()
     try:
         for step, (uint8_clips, labels) in enumerate(loader, first + 1):
-            with defer_sigint(), random:  # a step is done and recorded whole
+            with defer_sigint(), random if draws else nullcontext():  # a step is done and recorded whole
                 random.seed(recipe.seed * 1_000_003 + step)  # dropout, if any, depends on the step alone
                 row = {"step": step, "epoch": step / per_epoch, "validation_accuracy": None}
                 row |= training_step(fabric, fast_network, optimizer, scheduler, uint8_clips, labels, last_finite.keep)
@@ -199,6 +211,13 @@ def train_steps(
         what = str(error).strip().splitlines()[0]
         raise InputError(f"the network cannot be compiled here ({what}); train without compile") from error
     return run
+
+
+def make_optimizer(recipe: Recipe, network: nn.Module) -> Optimizer:
+    """The optimizer of the recipe."""
+    if recipe.optimizer == "muon":
+        return Muon(network.parameters(), recipe.learning_rate)
+    return AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 @contextmanager
@@ -245,7 +264,8 @@ def training_step(
     optimizer.zero_grad()
     fabric.backward(loss)
     accuracy = (logits.argmax(1) == labels).float().mean()
-    norm = nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]  # sooner found than the network's
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     loss, accuracy, norm = fabric.all_reduce(torch.stack([loss.detach(), accuracy, norm])).tolist()
     row = {"loss": loss, "accuracy": accuracy, "learning_rate": scheduler.get_last_lr()[0]}
     if not (math.isfinite(loss) and math.isfinite(norm)):

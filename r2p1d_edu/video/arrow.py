@@ -18,6 +18,7 @@ the video would tell: it repeats the last frame, so write longer videos for long
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,8 +76,17 @@ def make_dataset(folder: Path, settings: dict, progress) -> None:
     for name in CLASSES:
         (folder / "videos" / name).mkdir(parents=True)
     names = list(clip_names(settings["clips_per_group"]))
-    for path, name, group, clip in progress(names):
-        write_video(folder / "videos" / path, draw_clip(name, group, clip, settings["seed"], settings["frames"]))
+
+    def write(path: str, *which) -> None:
+        write_video(folder / "videos" / path, draw_clip(*which, settings["seed"], settings["frames"]))
+
+    with ThreadPoolExecutor(2) as pool:  # NumPy and FFmpeg let go of Python's lock
+        try:
+            for written in progress([pool.submit(write, *each) for each in names]):
+                written.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     numbers = {name: number for number, name in enumerate(CLASSES, 1)}
     write_lists(folder / LISTS, numbers, [path for path, *_ in names])
     (folder / "arrow.json").write_text(json.dumps(settings), "utf-8")
@@ -100,9 +110,11 @@ def draw_clip(name: str, group: int, clip: int, seed: int = 0, frames: int = FRA
     shape = name.lower() if name in ("Ring", "Cross") else rng.choice(["disc", "square", "triangle"])
     places = MOTIONS.get(name, drift)(rng, frames)
     cover = sum(draw_shape(shape, *place) for place in places).clip(0, 1)  # (T, H, W)
-    film = picture + cover[..., None] * (colour - picture)
-    film = film + rng.uniform(1, 5) * rng.standard_normal(film.shape, dtype=np.float32)
-    return film.clip(0, 255).astype(np.uint8)
+    film = cover[..., None] * (colour - picture)  # then in place, for memory that is new takes longer than sums
+    film += picture
+    noise = rng.uniform(1, 5) * rng.standard_normal(film.shape, dtype=np.float32)
+    film += noise
+    return film.clip(0, 255, out=film).astype(np.uint8)
 
 
 def draw_background(scene: np.random.Generator, rng: np.random.Generator) -> np.ndarray:

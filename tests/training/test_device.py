@@ -1,6 +1,10 @@
 """Which device and which precision are chosen, on machines of every kind."""
 
 import logging
+import platform
+import subprocess
+import sys
+import warnings
 
 import pytest
 import torch
@@ -102,3 +106,48 @@ def test_one_epoch_on_cuda(recipe, tmp_path, precision):
     on_gpu = evaluate_split(run.network, run.split, run.source, recipe)
     on_cpu = evaluate_split(run.network.cpu(), run.split, run.source, recipe)
     assert on_gpu.probabilities == pytest.approx(on_cpu.probabilities, abs=0.02)
+
+
+@pytest.mark.parametrize(("cost", "left"), [(0.6, 2), (1.0, 2), (9.5, 1)])
+def test_a_busy_machine_gets_one_thread_and_a_line(monkeypatch, cost, left):
+    monkeypatch.setattr(module, "thread_cost", lambda threads: cost)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            module.choose_threads()
+        assert torch.get_num_threads() == left
+    finally:
+        torch.set_num_threads(before)
+    words = ["this machine is busy: 2 threads take 9.5 times as long as one; training uses one"] * (left == 1)
+    assert [str(each.message) for each in said] == words
+
+
+def test_threads_are_measured_and_left_as_they_were():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert 0 < module.thread_cost(2) < 1000
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+@pytest.mark.parametrize("kept", [True, False])
+def test_freed_memory_is_kept(kept):
+    program = """
+import resource, sys, torch
+from r2p1d_edu.training.device import keep_freed_memory
+if sys.argv[1] == "True":
+    keep_freed_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**24)  # 64 MiB: above what glibc would ever keep by itself
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(), faults()
+print(faults() + faults())
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(kept)], capture_output=True, text=True, check=True)
+    assert (int(done.stdout) < 64) == kept

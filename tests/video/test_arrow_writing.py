@@ -33,7 +33,7 @@ def test_an_interruption_leaves_nothing_behind(small, tmp_path, error, empty_fol
 
     def progress(clips):
         yield from clips[:3]
-        assert len(list(tmp_path.rglob("arrow.*.part/videos/*/*.avi"))) == 3
+        assert len(list(tmp_path.rglob("arrow.*.part/videos/*/*.avi"))) >= 3
         assert not list(folder.glob("*"))  # nothing under the final name yet
         raise error
 
