@@ -1,5 +1,6 @@
 """A lesson as a page: stored outputs as they are, the explorer alive, other widgets as the picture that was stored."""
 
+import json
 import re
 from base64 import b64encode
 from html import escape
@@ -17,7 +18,7 @@ NO_KERNEL = "These controls need a notebook with a running kernel: open the less
 # The explorer in a page is anywidget's, with a model that remembers and tells nobody.
 SCRIPT = """
 for (const el of document.querySelectorAll(".explorer")) {
-  const traits = { link: el.dataset.link ?? "", learnt: null, clip: [] };
+  const traits = { link: el.dataset.link ?? "", learnt, clip: [] };
   const set = (key, value) => (traits[key] = value);
   explorer.render({ el, model: { get: (key) => traits[key], set, save_changes() {}, on() {}, off() {} } });
 }
@@ -84,7 +85,8 @@ def write_explorer(app, exception) -> None:
     if exception is None:
         out = Path(app.outdir)
         bundle.write_page(out)
-        script = f"(() => {{\n{bundle.joined()}\n{SCRIPT}}})();\n"
+        learnt = f"const learnt = {json.dumps(bundle.recorded())};"
+        script = f"(() => {{\n{bundle.joined()}\n{learnt}\n{SCRIPT}}})();\n"
         (out / "_static" / "explorer.js").write_text(script, "utf-8")
         (out / "_static" / "explorer.css").write_text(bundle.css(), "utf-8")
 
