@@ -56,7 +56,7 @@ def try_all(name: str, folder: Path) -> None:
         sound = {
             ".mkv": True,
             ".mp4": len(damaged) == len(content) and damaged.endswith(index),
-            ".avi": len(damaged) == len(content) and damaged.endswith(index) or mark not in damaged,
+            ".avi": (len(damaged) == len(content) and damaged.endswith(index)) or mark not in damaged,
         }.get(whole.suffix)
         expected = max((frames for end, frames in steps if sound and end <= same), key=len, default=[])
         try:
