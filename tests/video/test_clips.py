@@ -81,9 +81,7 @@ def test_even_clips_include_the_first_and_the_last_frame(frames, stride, length,
     starts = even_starts(frames, stride, length, clips)
     assert len(starts) == clips
     assert starts[0] == 0
-    assert (
-        clip_indices(starts[-1], frames, stride, length)[-1] == length - 1
-    )
+    assert clip_indices(starts[-1], frames, stride, length)[-1] == length - 1
     gaps = np.diff(starts)
     assert 0 <= gaps.min() <= gaps.max() <= gaps.min() + 1  # even, up to rounding
 

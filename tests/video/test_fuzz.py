@@ -46,13 +46,18 @@ def try_all(name: str, folder: Path) -> None:
     """Damage one kind of file many times; run as a process, which a crash would end. Prints what it saw."""
     rng, whole = np.random.default_rng(0), write_kind(folder, name, FRAMES)
     content, steps, refused, held = whole.read_bytes(), promised(whole), 0, 0
-    index = content[content.find(b"moov") :]  # where the frames of an MP4 are: without it nothing is promised
+    # An index at the end says where the frames are: nothing is promised but with it, or of an AVI that has none at all.
+    mark = {".mp4": b"moov", ".avi": b"idx1"}.get(whole.suffix, b"")
+    index = content[content.find(mark) :]
     for number in range(TRIES):
         path = folder / f"{number}{whole.suffix}"
         damaged, same = damage(rng, content)
         path.write_bytes(damaged)
-        sound = {".avi": True, ".mkv": True, ".mpg": False, ".mp4": damaged[-len(index) :] == index}[whole.suffix]
-        sound &= whole.suffix != ".mp4" or len(damaged) == len(content)
+        sound = {
+            ".mkv": True,
+            ".mp4": len(damaged) == len(content) and damaged.endswith(index),
+            ".avi": (len(damaged) == len(content) and damaged.endswith(index)) or mark not in damaged,
+        }.get(whole.suffix)
         expected = max((frames for end, frames in steps if sound and end <= same), key=len, default=[])
         try:
             decoded = [frame.tobytes() for frame in iterate_frames(path)]
