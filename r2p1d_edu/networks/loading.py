@@ -7,7 +7,6 @@ once, none left over on either side.
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
@@ -64,44 +63,7 @@ def explain(error: Exception) -> str:
     return f"it is cut short or damaged ({re.split(r'[.:] |$', str(error), flags=re.M)[0] or type(error).__name__})"
 
 
-@dataclass(frozen=True, repr=False)
-class LoadReport:
-    """What became of the tensors, by name. Only `used` and, with a new head, `left` can be filled after a loading.
-
-    Attributes:
-        used: copied into the network.
-        left: the file's classifier, left out for a new one.
-        missing: in the network, but not in the file.
-        unexpected: in the file, but not in the network.
-        misshapen: in both, but of different shape or kind; each with both.
-    """
-
-    used: tuple[str, ...]
-    left: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    misshapen: tuple[str, ...] = ()
-
-    @property
-    def fits(self) -> bool:
-        """Whether file and network have the same tensors."""
-        return not (self.missing or self.unexpected or self.misshapen)
-
-    def __repr__(self) -> str:
-        lines = [f"{len(self.used)} tensors {'used' if self.fits else 'fit'}"]
-        for what in ("left", "missing", "unexpected", "misshapen"):
-            if names := getattr(self, what):
-                lines.append(f"{len(names)} {what}: {shorten(names)}")
-        return "\n".join(lines)
-
-
-def shorten(names: Sequence, most: int = 4) -> str:
-    """The first few names, and how many more there are."""
-    more = f", … and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(str, names[:most])) + more
-
-
-def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], *, new_head: bool = False) -> LoadReport:
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], *, new_head: bool = False) -> None:
     """Copy `tensors` into the network: all of them, each once, or none.
 
     With `new_head` the file's classifier (fc.*, linear.*) is left out, and the network's stays as it is.
@@ -109,29 +71,30 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], *, new_head:
     Raises:
         InputError: names, shapes or kinds that differ, both lists shown; the network is unchanged to the last bit.
     """
-    own, given = network.state_dict(), dict(tensors)
-    left = [name for name in given if new_head and name.startswith(HEAD)]
-    wanted = [name for name in own if not (new_head and name.startswith(HEAD))]
-    for name in left:
-        del given[name]
-    both = [name for name in wanted if name in given]
-    misshapen = [name for name in both if shape_and_dtype(given[name]) != shape_and_dtype(own[name])]
-    report = LoadReport(
-        tuple(name for name in both if name not in misshapen),
-        tuple(left),
-        tuple(name for name in wanted if name not in given),
-        tuple(name for name in given if name not in own),
-        tuple(f"{name} ({shape_and_dtype(given[name])}, network: {shape_and_dtype(own[name])})" for name in misshapen),
-    )
-    if not report.fits:
+    states = (network.state_dict(), dict(tensors))
+    own, given = ({n: x for n, x in state.items() if not (new_head and n.startswith(HEAD))} for state in states)
+    both = {name: [shape_and_dtype(state[name]) for state in (given, own)] for name in own if name in given}
+    faults = {
+        "missing": [name for name in own if name not in given],
+        "unexpected": [name for name in given if name not in own],
+        "misshapen": [f"{name} ({seen}, network: {wanted})" for name, (seen, wanted) in both.items() if seen != wanted],
+    }
+    if any(faults.values()):
+        fit = f"{len(both) - len(faults['misshapen'])} tensors fit"
+        said = [f"{len(names)} {fault}: {shorten(names)}" for fault, names in faults.items() if names]
         raise InputError(
-            f"these weights are not of this network, which is unchanged ({'; '.join(str(report).splitlines())}). Create"
+            f"these weights are not of this network, which is unchanged ({'; '.join([fit, *said])}). Create"
             " it with the depth, width, num_classes and midplanes of the weights; new_head=True leaves out fc alone"
         )
     with torch.no_grad():
-        for name in wanted:
-            own[name].copy_(given.pop(name))
-    return report
+        for name, tensor in own.items():
+            tensor.copy_(given[name])
+
+
+def shorten(names: Sequence, most: int = 4) -> str:
+    """The first few names, and how many more there are."""
+    more = f", … and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def shape_and_dtype(tensor: object) -> str:

@@ -107,13 +107,11 @@ def misfit(network, tensors, **options) -> str:
     return str(caught.value)
 
 
-def test_loading_copies_and_reports():
+def test_loading_copies():
     network, other = scramble(tiny(), 1), scramble(tiny(), 2)
     tensors = other.state_dict()
-    report = load_weights(network, tensors)
+    load_weights(network, tensors)
     assert same(tensors, network.state_dict())
-    assert report.fits
-    assert repr(report) == f"{len(tensors)} tensors used"
     network.fc.weight.data.zero_()
     assert other.fc.weight.any()  # a copy, not the same memory
 
@@ -170,9 +168,7 @@ def test_a_new_head_leaves_the_files_head_out(head):
     tensors = {name.replace("fc.", f"{head}."): tensor for name, tensor in tensors.items()}
     before = snapshot(network)
     assert "fc." in misfit(network, tensors)
-    report = load_weights(network, tensors, new_head=True)
-    assert report.left == (f"{head}.weight", f"{head}.bias")
-    assert f"2 left: {head}.weight, {head}.bias" in repr(report)
+    load_weights(network, tensors, new_head=True)
     after = network.state_dict()
     assert torch.equal(after["fc.weight"], before["fc.weight"])
     assert torch.equal(after["stem.0.weight"], tensors["stem.0.weight"])

@@ -49,8 +49,7 @@ def test_torchvisions_layout_loads_and_every_tensor_arrives(name):
         for number, (key, shape) in enumerate(GOLDEN[name].items())
     }
     network = built(name).to_empty(device="cpu")
-    report = load_weights(network, tensors)
-    assert report.used == tuple(GOLDEN[name])
+    load_weights(network, tensors)
     assert same(tensors, network.state_dict())
 
 
