@@ -157,8 +157,8 @@ class Round:
         state = [attempts, self.texts[assignment], rules, self.timeout, autograded.exists()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
-    def play(self, attempt: Attempt) -> tuple[NotebookNode, list[str]]:
-        """Run an attempt with the tests as they are in the course: what nbgrader gets, and remarks."""
+    def play(self, attempt: Attempt) -> tuple[NotebookNode, list[str], tuple[str, Played]]:
+        """Run an attempt with the tests as they are in the course: what nbgrader gets, remarks, what came out."""
         remarks = list(attempt.remarks)
         path = self.course.folder / attempt.file
         given = repair(path.read_bytes(), self.releases[attempt.assignment], remarks)
@@ -186,13 +186,12 @@ class Round:
         if attempt.points and all(texts.get(name) == text for name, text in answers.items()):
             odd.append("points, and no answer is filled in: please look at it")
         attempt.odd = odd
-        Run.played[key(cells)] = played
-        return given, remarks
+        return given, remarks, (key(cells), played)
 
     def grade_one(self, student: str, assignment: str, futures: list[Future]) -> None:
         """Let nbgrader grade the attempt that counts, and note that it is done."""
         done = list(zip(self.candidates(student, assignment), (one.result() for one in futures), strict=True))
-        attempt, (notebook, remarks) = max(enumerate(done), key=lambda pair: (pair[1][0].points, pair[0]))[1]
+        attempt, (notebook, remarks, came) = max(enumerate(done), key=lambda pair: (pair[1][0].points, pair[0]))[1]
         notebook.cells[0].metadata["remarks"] = remarks
         target = self.course.folder / "collected" / safe(student) / assignment
         for one in self.ledger.of(student, assignment):
@@ -204,6 +203,7 @@ class Round:
             nbformat.write(notebook, target / f"{assignment}.ipynb")
             stamp = datetime.fromtimestamp(attempt.time, timezone.utc)
             (target / "timestamp.txt").write_text(f"{stamp:%Y-%m-%d %H:%M:%S} UTC\n", "utf-8")
+            Run.played = dict([came])
             result = self.api.autograde(assignment, safe(student))
             if result["success"]:
                 self.ledger.graded[f"{student}/{assignment}"] = self.state_of(student, assignment)

@@ -253,7 +253,7 @@ class Play:
             outputs = self.from_judge(jail, exercise)
             if self.failed:
                 self.played.remarks.append(REMARKS[self.failed].format(grade_id(cell)))
-            return [one for one in as_outputs(outputs) if not plain_warning(one)]
+            return [in_words_alone(one) for one in as_outputs(outputs)]
         shown = None
         exercise = exercise if is_solution(cell) else EVERY  # what is only tried out may use all that is lent
         if is_locked(cell) and grade_id(cell) in self.texts:
@@ -418,11 +418,13 @@ def checked(one: dict) -> NotebookNode:
     return v4.new_output("display_data", data={str(key): str(value) for key, value in one["data"].items()})
 
 
-def plain_warning(one: NotebookNode) -> bool:
-    """Make a warning of a test plain text: nbgrader would take it for a failure."""
+def in_words_alone(one: NotebookNode) -> NotebookNode:
+    """What a test put out, without a line of its code; a warning as plain text, for nbgrader takes it for a failure."""
     if one.output_type == "stream":
         one.name = "stdout"
-    return False
+    elif one.output_type == "error":
+        one.traceback = [one.evalue if one.ename == "CheckFailed" else f"{one.ename}: {one.evalue}"]
+    return one
 
 
 class Run(NbGraderPreprocessor):

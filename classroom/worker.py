@@ -30,6 +30,7 @@ from classroom.confine import confine
 from classroom.values import Peer, pack, read_files
 
 MOST_TEXT = 50_000  # characters of output that a cell may leave
+MOST_WORDS = 20_000  # and of an error
 MOST_DATA = 2_000_000  # and of pictures
 PACKAGE = "r2p1d_edu"
 
@@ -153,7 +154,7 @@ class Shell(InteractiveShell):
     failed = None
 
     def _showtraceback(self, etype, evalue, stb):
-        name, words = getattr(etype, "__name__", "Error")[:100], str(evalue)[:2000]
+        name, words = getattr(etype, "__name__", "Error")[:100], str(evalue)[:MOST_WORDS]
         self.failed = {
             "output_type": "error",
             "ename": name,

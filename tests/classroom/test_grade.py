@@ -17,6 +17,7 @@ from nbformat import v4
 from classroom.__main__ import main
 from classroom.course import build
 from classroom.grade import grade
+from classroom.run import Run
 from r2p1d_edu.errors import InputError
 
 ENDLESS = """
@@ -184,6 +185,7 @@ def results(course, submissions):
     before = state(submissions)
     rows, [table] = grade(submissions, course.folder)
     assert state(submissions) == before
+    assert Run.played == {}, "nbgrader saw the cells that were run, so it ran none again"
     with table.open(encoding="utf-8-sig") as file:
         lines = {line["student"]: line for line in csv.DictReader(file)}
     assert {row.student for row in rows} == set(lines)
