@@ -154,7 +154,7 @@ class Round:
         attempts = [one.digest for one in self.candidates(student, assignment)]
         rules = repr(RULES.get(assignment))
         autograded = self.course.folder / "autograded" / safe(student) / assignment / f"{assignment}.ipynb"
-        state = [attempts, self.texts[assignment], rules, self.timeout, autograded.exists()]
+        state = [attempts, self.texts[assignment], rules, autograded.exists()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
     def play(self, attempt: Attempt) -> tuple[NotebookNode, list[str], tuple[str, Played]]:

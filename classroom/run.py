@@ -66,7 +66,9 @@ class Nursery:
     def __init__(self):
         if not hasattr(os, "fork"):
             raise InputError("grading needs Linux or macOS: use WSL or a container (notebooks/assignments/README.md)")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        ours, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
+        )
         settings = {key: value for key, value in os.environ.items() if key in KEPT}
         settings |= {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "USER": "student", "PYTHONHASHSEED": "random"}
         self.process = subprocess.Popen(

@@ -3,9 +3,9 @@
 import re
 
 ODD = {
-    r"/source/|/collected/|/autograded/|gradebook|\.\./\.\.|/etc/|/proc/|/root/|/home/|/tmp\b": "reads outside its folder",
+    r"/source/|/collected/|/autograded/|\.\./\.\.|/etc/|/proc/|/root/|/home/|/tmp\b": "reads outside its folder",
     r"\bos\.environ|\bgetenv\b": "looks at the environment",
-    r"sqlite3|sqlalchemy|\bnbgrader\b": "looks for the gradebook",
+    r"gradebook|sqlite3|sqlalchemy|\bnbgrader\b": "looks for the gradebook",
     r"get_ipython|input_transformer|run_line_magic|\bshowtraceback\b": "changes IPython",
     r"importlib|__import__|sys\.modules|sys\.meta_path": "changes how modules are found",
     r"_getframe|\binspect\.|currentframe|f_locals|f_back|\bgc\.get|tb_frame": "looks at who calls it",

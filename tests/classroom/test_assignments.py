@@ -178,6 +178,10 @@ def test_what_students_get_gives_nothing_away(proof):
         name for name in names if "mark_scheme" in name or "source" in name or name.startswith(("tests", "classroom"))
     ]
     assert not re.findall(r"\]\((?!http|#)", texts["README.md"]), "a link to what is not there"
+    start = texts["START_HERE.txt"]
+    named = {path for path in re.findall(rf"{proof.name}/([\w.]+)", start)}
+    assert named == {f"{proof.name}.ipynb", "r2p1d_edu.zip"}, "the files that it names, seen from the folder above"
+    assert start.index("whl/cpu") < start.index("r2p1d_edu.zip"), "else pip gets the large PyTorch first"
     released = "\n".join(cell.source for cell in nbformat.reads(texts[f"{proof.name}.ipynb"], as_version=4).cells)
     for line in secret:
         assert line not in released, line
