@@ -234,7 +234,7 @@ def remark_on_ids(rows: list[Row], folder: Path, students: list[Student]) -> Non
     for row in rows:
         text = (folder / row.attempt.file).read_text("utf-8", "replace") if row.attempt else ""
         if ids := re.findall(r"""MY_ID\s*=\s*\\?["']([^"'\\]+)""", text):
-            used[row.assignment, fold(ids[-1])].append(row)
+            used[row.assignment, fold(ids[0])].append(row)
     for (_, number), of in used.items():
         for row in of:
             others = ", ".join(one.student for one in of if one is not row)
