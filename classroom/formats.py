@@ -31,7 +31,9 @@ def table(path: Path, lines: list[list]) -> Path:
     """Write a CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:  # with a mark, so that Excel reads UTF-8
         for line in lines:
-            guarded = [f"'{x}" if isinstance(x, str) and x.startswith(tuple("=+-@\t\r")) else x for x in line]
+            guarded = [
+                f"'{x}" if isinstance(x, str) and len(x) > 1 and x.startswith(tuple("=+-@\t\r")) else x for x in line
+            ]
             csv.writer(file).writerow([f"{x:g}" if isinstance(x, float) else x for x in guarded])
     return path
 

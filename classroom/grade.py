@@ -233,7 +233,7 @@ def remark_on_ids(rows: list[Row], folder: Path, students: list[Student]) -> Non
     used = defaultdict(list)
     for row in rows:
         text = (folder / row.attempt.file).read_text("utf-8", "replace") if row.attempt else ""
-        if ids := re.findall(r"""MY_ID\s*=\s*\\?["']([^"'\\]+)""", text):
+        if ids := re.findall(r"""MY_ID\s*=\s*\\?["']([\w.@+ -]+)""", text):
             used[row.assignment, fold(ids[0])].append(row)
     for (_, number), of in used.items():
         for row in of:

@@ -74,6 +74,7 @@ def test_moodle_takes_grades_and_feedback_back(tmp_path, with_sheet):
     lines = read(files["moodle_ps1.csv"])
     grades = {4711: "17.5", 4713: "0"} | ({4799: ""} if with_sheet else {})
     assert moodles_import(lines) == grades
+    assert lines[2][-2 if with_sheet else -1] == "-", "Moodle's own sign stays as it is"
     if with_sheet:
         assert lines[1][6] == "Monday, 3 November 2025, 10:00 AM", "else Moodle takes the grade for an older one"
     assert moodles_feedback(files["moodle_ps1_feedback.zip"]) == {
