@@ -3,15 +3,6 @@
 WRONG = [
     # 1 · table_row
     dict(
-        name="read from the package's table",
-        exercise="table_row",
-        answer="""def table_row(name):
-    return FAMILY[name]
-""",
-        lost={"test_table_row_2": 1},
-        feedback="row of MC1: your code stopped in the line `return FAMILY[name]` with KeyError",
-    ),
-    dict(
         name="one group too late",
         exercise="table_row",
         answer="""def table_row(name):
