@@ -455,7 +455,7 @@ WRONG = [
     return conv_bill(n_in, n_out, kernel, stride, clip)[:2]
 """,
         lost={"test_conv_cost": 2, "test_conv_cost_2": 2},
-        feedback="is not there while this exercise is graded",
+        feedback="name 'conv_bill' is not defined",
     ),
     dict(
         name="account on the group",
