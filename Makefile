@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 EXTRAS ?= lab,test,site
 COURSE ?= course
+FORMAT ?= csv
 WORKERS ?= 2
 BIN    := $(VENV)/bin
 comma  := ,
@@ -32,7 +33,7 @@ help:
 	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
 	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
 	@echo "make assignments            for teachers: make the course and the students' zips"
-	@echo "make grade SUBMISSIONS=dir  for teachers: grade what is in dir"
+	@echo "make grade SUBMISSIONS=dir  for teachers: grade what is in dir or zip (FORMAT=moodle|canvas|gradescope, ROSTER=csv)"
 	@echo "make clean      remove the environment that make set up"
 
 setup: $(STAMP)
@@ -99,7 +100,7 @@ assignments: $(TEACH)
 
 grade: $(TEACH)
 	@test -n "$(SUBMISSIONS)" || { echo "say where the submissions are: make grade SUBMISSIONS=folder"; exit 2; }
-	$(BIN)/python -m classroom grade "$(SUBMISSIONS)" --to "$(COURSE)"
+	$(BIN)/python -m classroom grade "$(SUBMISSIONS)" --to "$(COURSE)" -n $(WORKERS) --format $(FORMAT) $(ROSTER:%=--roster "%")
 
 clean:
 	rm -rf $(VENV)

@@ -1,6 +1,9 @@
 """A course folder as nbgrader and its formgrader know it, and the zip of each assignment that students get."""
 
 import contextlib
+import hashlib
+import io
+import json
 import logging
 import os
 import re
@@ -20,7 +23,7 @@ from r2p1d_edu.errors import InputError
 
 PROJECT = Path(__file__).parents[1]
 SOURCE = PROJECT / "notebooks" / "assignments" / "source"
-NEEDED = ("pyproject.toml", "README.md", "LICENSE")  # beside the package, what pip needs to install it
+ABOUT = "# r2p1d_edu\n\nThe package of the course. START_HERE.txt, beside this zip, says how to install it.\n"
 CONFIG = '''"""nbgrader's settings for this course. Start JupyterLab here to use formgrader. Yours to change."""
 
 import sys
@@ -35,20 +38,31 @@ c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.submitted_directory = "collected"  # `make grade` puts repaired copies there, it changes no original
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*mark_scheme*"]
 c.Autograde.autograde_preprocessors = Run.among_nbgraders()
-c.Execute.timeout = 120  # seconds that a cell may take
+c.Run.timeout = 120  # seconds that a cell, or the tests in a cell, may take
+c.Run.memory = 8  # GB of addresses that a submission may use; PyTorch alone takes two
 c.LimitOutput.max_lines = 200
+# c.LateSubmissionPlugin.penalty_method = "zero"  # no points for what comes after `grade --due ps1=2025-11-03T23:59`
 '''
 START = """{title}
 
-1. If the course is not installed yet: install Python 3.10 or newer, open a terminal in this folder and type
+1. Once, for all problem sets together. Unzip {name}.zip, and the others when you get them, into one folder; open a
+   terminal in that folder, in which {name} now lies; and type
 
-       python -m venv .venv
-       .venv/bin/pip install ".[lab]"              (Windows: .venv\\Scripts\\pip install ".[lab]")
+       python3 -m venv .venv
+       .venv/bin/python -m pip install torch --index-url https://download.pytorch.org/whl/cpu
+       .venv/bin/python -m pip install "./{name}/r2p1d_edu.zip[lab]"
 
-   This takes a few minutes once. If you have the course's environment from the lessons, use that.
+   On Windows:
+
+       py -m venv .venv
+       .venv\\Scripts\\python -m pip install torch --index-url https://download.pytorch.org/whl/cpu
+       .venv\\Scripts\\python -m pip install "./{name}/r2p1d_edu.zip[lab]"
+
+   Python 3.10 or newer is needed. This takes a few minutes. The second line gets the small PyTorch, which needs no
+   graphics card; leave it out on a Mac. If you have the course's environment from the lessons, use that.
 2. Open the notebook:
 
-       .venv/bin/jupyter lab {name}.ipynb          (Windows: .venv\\Scripts\\jupyter lab {name}.ipynb)
+       .venv/bin/jupyter lab {name}/{name}.ipynb            (Windows: .venv\\Scripts\\jupyter lab {name}/{name}.ipynb)
 
 3. Write your answers where a cell says YOUR CODE HERE (or YOUR ANSWER HERE). The cell below each answer checks it
    and says what it expected. Leave the checks and the names of the functions as they are; add cells of your own
@@ -150,34 +164,54 @@ def build(
 
 
 def refresh(path: Path, copy: Path) -> list[str]:
-    """Copy an assignment's files into the course, but for those that were changed there since."""
-    notes = []
+    """Copy an assignment's files into the course, but for those that the teacher has changed there.
+
+    What was copied is noted in .originals.json, so that an edit is known by its contents, whatever the clocks say.
+    """
+    notes, record = [], copy.parent / ".originals.json"
+    known = json.loads(record.read_text("utf-8")) if record.exists() else {}
     for file in sorted(path.rglob("*")):
         target = copy / file.relative_to(path)
         if not file.is_file() or ".ipynb_checkpoints" in file.parts:
             continue
-        changed = target.exists() and target.read_bytes() != file.read_bytes()
-        if changed and target.stat().st_mtime > file.stat().st_mtime:
+        name, new = f"{copy.name}/{file.relative_to(path).as_posix()}", digest(file)
+        there = digest(target) if target.exists() else None
+        if there not in (None, new, known.get(name)):
             notes += [f"{target}: changed in the course, so it was kept; delete it to get the original"]
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target)
+        known[name] = new
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(known, indent=1), "utf-8")
     return notes
 
 
+def digest(file: Path) -> str:
+    """What tells whether a file is the same."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def pack(course: Course, name: str) -> Path:
-    """Zip the release of one assignment with the package and a START_HERE.txt."""
+    """Zip the release of one assignment with a START_HERE.txt and the package, itself a zip that pip installs."""
     release = course.folder / "release" / name
     title = re.search(r"^# (.+)$", course.release_of(name).cells[0].source, re.M)
-    package = PROJECT / "r2p1d_edu"
-    files = {file.relative_to(release): file for file in sorted(release.rglob("*")) if file.is_file()}
-    files |= {file.relative_to(PROJECT): file for file in sorted(package.rglob("*.py"))}
-    files |= {Path(file): PROJECT / file for file in NEEDED if (PROJECT / file).exists()}
+    files = [
+        file
+        for file in sorted((PROJECT / "r2p1d_edu").rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("r2p1d_edu/README.md", ABOUT)
+        for file in [*files, PROJECT / "pyproject.toml", PROJECT / "LICENSE"]:
+            archive.write(file, f"r2p1d_edu/{file.relative_to(PROJECT).as_posix()}")
     target = course.folder / "zips" / f"{name}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{name}/START_HERE.txt", START.format(name=name, title=title[1] if title else name))
-        for inside, file in files.items():
-            archive.write(file, f"{name}/{inside.as_posix()}")
+        archive.writestr(f"{name}/r2p1d_edu.zip", package.getvalue())
+        for file in (file for file in sorted(release.rglob("*")) if file.is_file()):
+            archive.write(file, f"{name}/{file.relative_to(release).as_posix()}")
     return target
 
 

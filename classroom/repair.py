@@ -97,7 +97,9 @@ def assemble(release: NotebookNode, cells: list[NotebookNode], remarks: list[str
         if cells and grade_id(original):
             remarks += filter(None, [compare(original, answers.get(name))])
     together += waiting
-    remarks += filter(None, (trouble(cell) for cell in together if cell.cell_type == "code"))
+    for cell in (cell for cell in together if cell.cell_type == "code"):
+        where = cell.metadata.nbgrader.grade_id if "nbgrader" in cell.metadata else "a cell of your own"
+        remarks += [f"{where}: {words}" for words in filter(None, [trouble(cell)])]
     heading = v4.new_markdown_cell(note(remarks), metadata={"remarks": remarks})
     for cell in together:
         cell.metadata.pop("grade_id", None)
@@ -123,13 +125,12 @@ def compare(cell: NotebookNode, submitted: NotebookNode | None) -> str:
 def trouble(cell: NotebookNode) -> str:
     """A remark on code that cannot run here, whatever the checks say."""
     lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-    where = f"in {cell.metadata.nbgrader.grade_id}" if "nbgrader" in cell.metadata else "in a cell of your own"
     try:
         ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"{where}: Python cannot read the code ({str(error)[:100]})"
+        return f"Python cannot read the code ({str(error)[:100]})"
     path = OWN_PATH.search("\n".join(lines))
-    return f"{where}: the path {path[0][:100]} is one of your own machine" if path else ""
+    return f"the path {path[0][:100]} is one of your own machine" if path else ""
 
 
 def note(remarks: list[str]) -> str:

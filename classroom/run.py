@@ -1,120 +1,467 @@
-"""Run a submission to its end, whatever it does: loop for ever, end the program, print without end."""
+"""Run a submission to its end, whatever it does: loop for ever, end the program, print without end, look for the tests.
 
-import subprocess
-
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode, v4
-from nbgrader.converters import Autograde
-from nbgrader.preprocessors import Execute
-from nbgrader.utils import is_grade
-from traitlets import Dict, Integer
-
-MOST_TEXT = 50_000  # characters of output that a cell may leave
-MOST_DATA = 2_000_000  # and of pictures
-# IPython's own exit() lets the cell go on and ends the kernel a moment later, under another cell.
-EXIT = "import sys; get_ipython().user_ns.update(exit=sys.exit, quit=sys.exit)"
-# A learner's code may have put something else in the place of the checks, be it by accident.
-CHECKS = """
-def _renew():
-    import importlib, sys
-    if sys.modules.pop("r2p1d_edu.lab.checks", None):
-        fresh = vars(importlib.import_module("r2p1d_edu.lab.checks"))
-        globals().update({name: fresh[name] for name in fresh if name == "grade" or name.startswith("check_")})
-_renew()
-del _renew
+The submission's cells run in a jail, the tests in a judge; this module carries what they say to each other, holds the
+time and starts a jail anew that came to its end.
 """
-STOPPED = "StillRunning"
-ENDED = "PythonEnded"
+
+import ast
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+from nbformat import NotebookNode, v4
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_locked, is_solution
+from traitlets import Integer
+
+from classroom.repair import grade_id
+from classroom.rules import EVERY, RULES, Rules, counters
+from classroom.values import LARGEST, Garbled, Peer
+from r2p1d_edu.errors import InputError
+
+PROJECT = Path(__file__).parents[1]
+STOPPED, ENDED = "StillRunning", "PythonEnded"
+SAYS = {
+    STOPPED: "stopped by the time limit. Is there an endless loop?",
+    ENDED: "This cell ended Python (exit, a crash, no memory left). The others were run without it.",
+}
+REMARKS = {STOPPED: "{} did not come to an end in time", ENDED: "{} ended Python"}
+MOST_TEXT = 50_000  # characters of an output
+JUDGES_TIME = 3600  # seconds; a test of ours may train a network
+MOST_ENDS = 5  # after so many ends of a jail the rest counts as failed
+HALF = 20  # seconds that the rest of a message may take
+PATIENCE = 2  # seconds that an interrupted cell has to stop
+START = 120  # seconds that a jail may take to be there
+OWN = "a cell of your own"
+KEPT = {"PATH", "LANG", "LC_ALL", "SYSTEMROOT"}  # of the environment
 
 
-class Run(Execute):
-    """nbgrader's Execute that survives the end of the kernel.
+class Ended(Exception):
+    """A process is no longer there, or was sent away; `name` says which."""
 
-    A cell that ends Python or cannot be interrupted gets an error as its output; then everything is run again in a new
-    kernel without that cell. After `most_ends` such cells the rest counts as failed.
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.name = name
+
+
+class Nursery:
+    """The warm process that all others are forked from. It never sees a notebook."""
+
+    def __init__(self):
+        if not hasattr(os, "fork"):
+            raise InputError("grading needs Linux or macOS: use WSL or a container (notebooks/assignments/README.md)")
+        ours, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
+        )
+        settings = {key: value for key, value in os.environ.items() if key in KEPT}
+        settings |= {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "USER": "student", "PYTHONHASHSEED": "random"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "classroom.worker", str(theirs.fileno())],
+            env=settings,
+            cwd="/",
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        theirs.close()
+        self.control, self.lock = ours, threading.Lock()
+        atexit.register(self.close)
+
+    def fork(self, **what) -> Connection:
+        """A new process and the connection to it."""
+        ours, theirs = socket.socketpair()
+        for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # half a message must not hold us up
+            ours.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", HALF, 0))
+        with self.lock:
+            socket.send_fds(self.control, [json.dumps(what).encode()], [theirs.fileno()])
+        theirs.close()
+        return Connection(ours.detach())
+
+    def close(self) -> None:
+        """End it, and with it what was forked from it."""
+        self.control.close()
+        self.process.kill()
+        self.process.wait()
+
+
+_nurseries: list[Nursery] = []
+_starting = threading.Lock()
+
+
+def nursery() -> Nursery:
+    """The one warm process of this program, started when first needed."""
+    with _starting:
+        if not _nurseries or _nurseries[0].process.poll() is not None:
+            _nurseries[:] = [Nursery()]
+        return _nurseries[0]
+
+
+class Process:
+    """One end of a jail or judge."""
+
+    def __init__(self, folder: Path, jail: dict | None = None):
+        self.connection = nursery().fork(folder=str(folder), jail=jail)
+        self.pid = 0
+        self.pid = int(self.receive(START)["pid"])
+        self.how = str(self.receive(START)["ready"])
+
+    def send(self, message: dict) -> None:
+        """Send a message; Ended if nobody is there."""
+        try:
+            self.connection.send_bytes(json.dumps(message).encode())
+        except OSError:
+            raise Ended(ENDED) from None
+
+    def receive(self, seconds: float) -> dict:
+        """The next message; Ended if none comes in time or ever."""
+        try:
+            if seconds <= 0 or not self.connection.poll(seconds):
+                raise Ended(STOPPED)
+            message = json.loads(self.connection.recv_bytes(LARGEST))
+        except (OSError, EOFError):
+            raise Ended(ENDED) from None
+        except (ValueError, RecursionError):
+            message = {}
+        return message if isinstance(message, dict) else {}
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it is known to whom."""
+        if self.pid:
+            try:
+                os.kill(self.pid, number)
+            except OSError:
+                self.pid = 0
+
+    def interrupt(self) -> bool:
+        """Interrupt what it does: whether it stopped and can be asked again."""
+        self.signal(signal.SIGINT)
+        try:
+            return "do" not in self.receive(PATIENCE)
+        except Ended:
+            return False
+
+    def close(self) -> None:
+        """End it."""
+        self.signal(signal.SIGKILL)
+        self.connection.close()
+
+
+@dataclass
+class Played:
+    """What came out: the outputs of each code cell by its number, remarks, seconds, and how it was shut in."""
+
+    outputs: dict[int, list] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    how: str = ""
+
+    def points(self, cells: list) -> float:
+        """What the tests give, as nbgrader will count."""
+        tests = [
+            (cell.metadata.nbgrader.points, self.outputs.get(k, [])) for k, cell in enumerate(cells) if is_test(cell)
+        ]
+        return sum(points for points, outputs in tests if not any(one.output_type == "error" for one in outputs))
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Whether a cell's outcome decides on points."""
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+class Jail:
+    """The process in which a submission's cells run, started again without the cell that ended it."""
+
+    def __init__(self, folder: Path, settings: dict):
+        self.folder, self.settings = folder, settings
+        self.done: dict[int, dict] = {}  # the requests to run a cell, to be made again after an end
+        self.ends = 0
+        self.process: Process | None = Process(folder, settings)
+        self.how = self.process.how
+
+    def close(self) -> None:
+        """End it."""
+        if self.process:
+            self.process.close()
+        self.process = None
+
+
+class Play:
+    """One submission on the stage: its cells run in jails, the tests in the judge, in the notebook's order.
+
+    Args:
+        cells: with the tests as they are in the course, whatever was handed in.
+        texts: {cell: its text in the course}; of answers without the solution, for the names that the tests ask for.
+        beside: a folder with the data that were handed in beside the notebook.
+        hidden: what no submission may see, see `confine`.
     """
 
-    most_ends = Integer(5, help="how often a submission may end Python").tag(config=True)
-    iopub_timeout = Integer(20, help="seconds that output may lag behind").tag(config=True)
-    startup_timeout = Integer(300, help="seconds that a kernel may take to start").tag(config=True)
-    error_on_timeout = Dict(
-        {
-            "ename": STOPPED,
-            "evalue": "stopped by the time limit",
-            "traceback": ["This cell was still running when its time was up. Is there an endless loop?"],
+    def __init__(self, cells: list, rules: Rules, texts: dict, timeout: float, memory: int, beside: str, hidden: list):
+        self.cells, self.rules, self.texts, self.timeout = cells, rules, texts, timeout
+        self.played, self.left, self.failed = Played(), timeout, ""
+        self.folder = Path(tempfile.mkdtemp(prefix="grading_"))
+        self.folder.chmod(0o777)
+        self.exercises = exercises_of(cells)
+        site = Path(torch.__file__).parents[1]
+        self.judge = Process(self.folder)
+        self.jails = {}
+        for package in sorted({rules.with_package(one) for one in self.exercises if one} or {False}):
+            seen = str(PROJECT / "r2p1d_edu") if package else ""
+            unseen = [*map(str, hidden), *([] if package else counters(site))]
+            settings = {"beside": beside, "hidden": unseen, "package": seen, "memory": memory}
+            self.jails[package] = Jail(self.folder, settings)
+        self.lent: dict[str, object] = {}
+
+    def run(self) -> Played:
+        """Run every cell."""
+        begin = time.monotonic()
+        try:
+            for number, (cell, exercise) in enumerate(zip(self.cells, self.exercises, strict=True)):
+                if cell.cell_type == "code":
+                    self.left, self.failed = self.timeout, ""
+                    self.played.outputs[number] = self.run_cell(number, cell, exercise)
+        finally:
+            self.played.how = ", ".join(sorted({jail.how for jail in self.jails.values()}))
+            for one in (self.judge, *self.jails.values()):
+                one.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.played.seconds = time.monotonic() - begin
+        return self.played
+
+    def run_cell(self, number: int, cell: NotebookNode, exercise: str) -> list:
+        """The outputs of a cell, from where it belongs."""
+        if is_test(cell):
+            jail = self.jails[self.rules.with_package(exercise)]
+            self.judge.send({"do": "answers", "names": names_in(self.texts.get(exercise, ""))})
+            self.from_judge(jail, exercise)
+            self.judge.send({"do": "run", "source": cell.source})
+            outputs = self.from_judge(jail, exercise)
+            if self.failed:
+                self.played.remarks.append(REMARKS[self.failed].format(grade_id(cell)))
+            return [in_words_alone(one) for one in as_outputs(outputs)]
+        shown = None
+        exercise = exercise if is_solution(cell) else EVERY  # what is only tried out may use all that is lent
+        if is_locked(cell) and grade_id(cell) in self.texts:
+            self.judge.send({"do": "run", "source": cell.source})
+            shown = self.from_judge(None, exercise)
+            self.borrow()
+        for package, jail in self.jails.items():
+            lent = {} if package else dict(self.lent)  # functions of other exercises are refused when called
+            request = {"do": "run", "source": cell.source, "lent": [[name, value] for name, value in lent.items()]}
+            outputs = self.run_in(jail, number, request, exercise)
+            shown = shown or outputs
+        if self.failed:
+            self.played.remarks.append(REMARKS[self.failed].format(grade_id(cell) or OWN))
+        return as_outputs(shown)
+
+    def run_in(self, jail: Jail, number: int, request: dict, exercise: str) -> dict:
+        """Run a cell in a jail; it is run again in those that follow, unless it was the end of this one."""
+        before = jail.process
+        answer = self.from_jail(jail, request, exercise)
+        if jail.process is before:
+            jail.done[number] = request
+        return answer
+
+    def borrow(self) -> None:
+        """Look up in the judge what this assignment lends, as far as it is there yet."""
+        for name in sorted({name for names in self.rules.lent.values() for name in names} - set(self.lent)):
+            self.judge.send({"do": "lend", "name": name})
+            reply = self.from_judge(None, "")
+            if "value" in reply:
+                self.lent[name] = reply["value"]
+
+    def from_judge(self, jail: Jail | None, exercise: str) -> dict:
+        """Listen to the judge until it answers; what it asks in between is for the jail."""
+        try:
+            while "do" in (message := self.judge.receive(JUDGES_TIME)):
+                answer = self.from_jail(jail, message, exercise) if jail else refusal(ENDED)
+                self.judge.send(answer)
+        except Ended as end:
+            raise Ended(f"the tests themselves could not go on ({end.name})") from None
+        return message
+
+    def from_jail(self, jail: Jail, request: dict, exercise: str) -> dict:
+        """A jail's answer; what it asks in between is for the judge. After an end it is started again."""
+        process = jail.process
+        if process is None or self.failed:
+            return refusal(self.failed or ENDED)
+        try:
+            process.send(request)
+            while "do" in (message := self.heard(process)):
+                if self.allowed(message, exercise):
+                    self.judge.send(message)
+                    message = self.from_judge(jail, exercise)
+                else:
+                    message = NOT_LENT
+                if jail.process is not process:
+                    return refusal(self.failed)
+                process.send(message)
+        except Ended as end:
+            self.failed = end.name
+            if not (end.name == STOPPED and process.interrupt()):
+                self.start_again(jail)
+            return refusal(end.name)
+        return message
+
+    def heard(self, process: Process) -> dict:
+        """What a jail says next; the time that it takes is taken from what it has left for this cell."""
+        begin = time.monotonic()
+        message = process.receive(self.left)
+        self.left -= time.monotonic() - begin
+        return message
+
+    def allowed(self, message: dict, exercise: str) -> bool:
+        """Whether a jail may call this now."""
+        of = {
+            value[1]: name for name, value in self.lent.items() if isinstance(value, list) and value[0] == "reference"
         }
-    ).tag(config=True)
+        name = of.get(message.get("of"))
+        lent = name is None or exercise == EVERY or name in self.rules.lent_to(exercise)
+        return message.get("do") == "call" and lent
+
+    def start_again(self, jail: Jail) -> None:
+        """A new process for a jail, in which all cells have run but those that brought the others to their end."""
+        jail.ends += 1
+        jail.close()
+        while jail.ends < MOST_ENDS:
+            jail.process = Process(self.folder, jail.settings)
+            failed, left = self.failed, self.left
+            for number, request in list(jail.done.items()):
+                self.left, self.failed = self.timeout, ""
+                before = jail.process
+                try:
+                    before.send(request)
+                    while "do" in self.heard(before):
+                        before.send(NOT_LENT)
+                except Ended:
+                    del jail.done[number]
+                    jail.ends += 1
+                    jail.close()
+                    break
+            self.left, self.failed = left, failed
+            if jail.process:
+                return
+
+
+NOT_LENT = {"error": {"kinds": ["NameError"], "words": "this function is not there while this exercise is graded"}}
+
+
+def refusal(name: str) -> dict:
+    """The answer in place of one that cannot be had."""
+    return {"error": {"kinds": [name], "words": SAYS[name]}}
+
+
+def exercises_of(cells: list) -> list[str]:
+    """The exercise that each cell belongs to: that of the next answer for what stands before it, else of the last one.
+
+    A cell of the student's own between an answer and its tests belongs to that answer.
+    """
+    last, found = "", []
+    following = [grade_id(cell) if is_solution(cell) else "" for cell in cells]
+    for number, cell in enumerate(cells):
+        last = following[number] or last
+        ahead = next((name for name in following[number:] if name), "")
+        tests = next((k for k in range(number, len(cells)) if is_grade(cells[k])), len(cells))
+        answer = next((k for k in range(number, len(cells)) if following[k]), len(cells))
+        found.append(last if tests < answer or not ahead or is_grade(cell) else ahead)
+    return found
+
+
+def names_in(source: str) -> list[str]:
+    """The names that a cell's text defines at its top."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return []
+    named = [node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))]
+    targets = [target for node in body if isinstance(node, ast.Assign) for target in node.targets]
+    return named + [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def as_outputs(reply: dict) -> list:
+    """A worker's answer as outputs of a cell; what is none is left out."""
+    if "error" in reply:
+        name = str((reply["error"].get("kinds") or ["Error"])[0])[:100]
+        words = str(reply["error"].get("words", ""))[:2000]
+        return [v4.new_output("error", ename=name, evalue=words, traceback=[words or name])]
+    try:
+        found = Peer(None, trusting=False).decode(reply.get("value"))
+        return [checked(one) for one in found if isinstance(one, dict)]
+    except (Garbled, TypeError, KeyError, ValueError):
+        return as_outputs({"error": {"kinds": ["Garbled"], "words": "what this cell put out cannot be read"}})
+
+
+def checked(one: dict) -> NotebookNode:
+    """One output, with nothing in it but text."""
+    kind = one["output_type"]
+    if kind == "stream":
+        name = "stderr" if one["name"] == "stderr" else "stdout"
+        return v4.new_output("stream", name=name, text=str(one["text"])[: 2 * MOST_TEXT])
+    if kind == "error":
+        lines = [str(line) for line in one["traceback"]]
+        return v4.new_output("error", ename=str(one["ename"]), evalue=str(one["evalue"]), traceback=lines)
+    return v4.new_output("display_data", data={str(key): str(value) for key, value in one["data"].items()})
+
+
+def in_words_alone(one: NotebookNode) -> NotebookNode:
+    """What a test put out, without a line of its code; a warning as plain text, for nbgrader takes it for a failure."""
+    if one.output_type == "stream":
+        one.name = "stdout"
+    elif one.output_type == "error":
+        one.traceback = [one.evalue if one.ename == "CheckFailed" else f"{one.ename}: {one.evalue}"]
+    return one
+
+
+class Run(NbGraderPreprocessor):
+    """In the place of nbgrader's Execute: fills in what came out when the submission was played, or plays it now."""
+
+    timeout = Integer(120, help="seconds that a cell, or all tests of an exercise together, may take").tag(config=True)
+    memory = Integer(8, help="GB of addresses that a submission may use").tag(config=True)
+    played: dict[str, Played] = {}  # noqa: RUF012  # of all submissions that were played ahead, by `key`
 
     @classmethod
     def among_nbgraders(cls) -> list[type]:
         """nbgrader's list of preprocessors with this one in the place of Execute."""
         return [cls if one is Execute else one for one in Autograde.autograde_preprocessors.default()]
 
-    def preprocess(self, nb, resources, km=None):
+    def preprocess(self, nb, resources):
         """Run all cells; nb is changed in place."""
-        self.left_out, self.at = {}, 0
-        while True:
-            self.room = {}
-            try:
-                return super().preprocess(nb, resources, km)
-            except DeadKernelError:
-                words = "This cell ended Python (exit, a crash, no memory left). The others were run without it."
-                self.leave_out(nb, ENDED, words)
-            except CellTimeoutError:
-                self.leave_out(nb, STOPPED, self.error_on_timeout["traceback"][0])
+        about = resources["nbgrader"]
+        played = self.played.pop(key(nb.cells), None)
+        if played is None:
+            texts = course_texts(about["db_url"], about["assignment"])
+            beside = resources.get("metadata", {}).get("path") or tempfile.mkdtemp()
+            rules = RULES.get(about["assignment"], Rules())
+            played = Play(nb.cells, rules, texts, self.timeout, self.memory << 30, beside, [PROJECT, os.getcwd()]).run()
+        for number, outputs in played.outputs.items():
+            nb.cells[number].outputs, nb.cells[number].execution_count = outputs, None
+        nb.cells[0].metadata["remarks"] = [*nb.cells[0].metadata.get("remarks", []), *played.remarks]
+        return nb, resources
 
-    def start_new_kernel(self, **kwargs):
-        """As ever; what a kernel says to the terminal does not concern the teacher."""
-        return super().start_new_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs)
 
-    def leave_out(self, nb: NotebookNode, name: str, words: str) -> None:
-        """Note the cell that was running, and from the last allowed end on all that follow."""
-        enough = len(self.left_out) + 1 >= self.most_ends
-        for number in range(self.at, len(nb.cells) if enough else self.at + 1):
-            if nb.cells[number].cell_type == "code":
-                self.left_out[number] = v4.new_output("error", ename=name, evalue=name, traceback=[words])
-                words = "Not run: too many cells before this one had to be stopped."
+def key(cells: list) -> str:
+    """What tells whether cells were played: their kinds and texts."""
+    return hashlib.sha256(json.dumps([[cell.cell_type, cell.source] for cell in cells]).encode()).hexdigest()
 
-    def preprocess_cell(self, cell, resources, index):
-        """Run one cell, unless it is to be left out."""
-        self.at = index
-        if index in self.left_out:
-            cell.outputs = [self.left_out[index]]
-            return cell, resources
-        if index == 0 or is_grade(cell):
-            self.wait_for_reply(self.kc.execute(CHECKS if index else EXIT, silent=True))
-        return super().preprocess_cell(cell, resources, index)
 
-    def on_cell_executed(self, **kwargs):
-        """As in nbgrader; and a cell that ran out of time is not run a second time."""
-        super().on_cell_executed(**kwargs)
-        if kwargs["execute_reply"]["content"].get("ename") == STOPPED:
-            self.left_out[self.at] = kwargs["cell"].outputs[-1]
-
-    def output(self, outs, msg, display_id, cell_index):
-        """Take an output, shortened where a cell leaves too much.
-
-        In a graded cell nbgrader takes a warning for a failure and a value for points, so there the one becomes plain
-        text and the other a display.
-        """
-        kind, content = msg["msg_type"], msg["content"]
-        text, data = self.room.get(cell_index, (MOST_TEXT, MOST_DATA))
-        if kind == "stream":
-            if text <= 0:
-                return None
-            cut = "" if len(content["text"]) <= text else "\n… the rest of this cell's output was left out …\n"
-            content["text"], text = content["text"][:text] + cut, text - len(content["text"])
-        elif kind == "error":
-            content["evalue"] = content["evalue"][:2000]
-            content["traceback"] = [line[:2000] for line in content["traceback"]]
-        elif "data" in content:
-            data -= sum(len(str(value)) for value in content["data"].values())
-            if data <= 0:
-                return None
-        self.room[cell_index] = text, data
-        if is_grade(self.nb.cells[cell_index]):
-            if kind == "stream":
-                content["name"] = "stdout"
-            elif kind == "execute_result":
-                msg["msg_type"] = msg["header"]["msg_type"] = "display_data"
-        return super().output(outs, msg, display_id, cell_index)
+def course_texts(db_url: str, assignment: str) -> dict[str, str]:
+    """{cell: its text in the course, hidden tests and all}, of answers without the solution."""
+    with Gradebook(db_url) as book:
+        return {cell.name: cell.source for cell in book.find_notebook(assignment, assignment).source_cells}

@@ -80,6 +80,8 @@ def check_shape(shape: object, what: str) -> tuple[int, ...]:
 def failure(error: BaseException, ours: Collection[str] = (), skip: int = 0) -> tuple[str, str]:
     """An exception in one line, and the last line of code that it passed outside of libraries; "" if there is none.
 
+    An exception that was raised in another process brings its line with it, as `learners_line`.
+
     Args:
         ours: files that are not meant either, as in __file__.
         skip: outermost frames that are not meant.
@@ -87,7 +89,7 @@ def failure(error: BaseException, ours: Collection[str] = (), skip: int = 0) -> 
     reason = str(error).strip().partition("\n")[0]
     frames = traceback.extract_tb(error.__traceback__)[skip:]
     own = [frame for frame in frames if "-packages" not in frame.filename and frame.filename not in ours]
-    line = next((frame.line for frame in reversed(own) if frame.line), "")
+    line = getattr(error, "learners_line", "") or next((frame.line for frame in reversed(own) if frame.line), "")
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__, line
 
 

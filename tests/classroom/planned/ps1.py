@@ -266,4 +266,43 @@ def clip_answer(scores):
         lost={"test_clip_answer": 3},
         feedback="✗ two clips whose frames agree",
     ),
+    dict(
+        name="the package's normalise",
+        exercise="to_batch",
+        answer="""from r2p1d_edu.video.clips import normalise
+
+
+def to_batch(frames, mean=MEAN, std=STD):
+    return normalise(frames.permute(3, 0, 1, 2)[None])
+""",
+        lost={"test_to_batch": 2, "test_to_batch_2": 2},
+        feedback="normalise of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="somebody else's case",
+        exercise="my_case",
+        answer="""MY_ID = "s0000001"
+my_answer = (1, 2, 3)
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
+    dict(
+        name="no id",
+        exercise="my_case",
+        answer="""MY_ID = ""
+my_answer = (1, 2, 3)
+""",
+        lost={"test_my_case": 1},
+        feedback="MY_ID is your student id",
+    ),
+    dict(
+        name="not filled in",
+        exercise="my_case",
+        answer="""MY_ID = "s0000000"
+my_answer = None
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
 ]

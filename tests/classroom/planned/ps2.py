@@ -378,4 +378,74 @@ def parameters_pair(n_in, n_out, mid, t=3, d=3):
         lost={"test_count_relus_2": 2},
         feedback="2d, depth 34: expected",
     ),
+    dict(
+        name="the package's midplanes",
+        exercise="matched_width",
+        answer="""from r2p1d_edu import midplanes
+
+
+def matched_width(n_in, n_out, t=3, d=3):
+    return midplanes(n_in, n_out, t, d)
+""",
+        lost={"test_matched_width": 2, "test_matched_width_2": 2},
+        feedback="midplanes of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="a subclass of the package's layer",
+        exercise="SpaceThenTime",
+        answer="""from r2p1d_edu.networks.convolutions import Conv2Plus1D
+
+
+class SpaceThenTime(nn.Module):
+    def __init__(self, n_in, n_out, mid, stride=1):
+        super().__init__()
+        self.pair = Conv2Plus1D(n_in, n_out, stride, mid)
+        self.space, self.norm, self.time = self.pair[0], self.pair[1], self.pair[3]
+
+    def forward(self, x):
+        return self.pair(x)
+""",
+        lost={"test_SpaceThenTime": 3, "test_SpaceThenTime_2": 3},
+        feedback="Conv2Plus1D of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="the package's account counts the ReLUs",
+        exercise="count_relus",
+        answer="""from r2p1d_edu import account, create_network
+
+
+def count_relus(row, blocks=(2, 2, 2, 2)):
+    depth = 2 + 2 * sum(blocks)
+    return account(create_network(row, depth=depth), (3, 8, 32, 32)).relus
+""",
+        lost={"test_count_relus": 1, "test_count_relus_2": 2},
+        feedback="of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="somebody else's case",
+        exercise="my_case",
+        answer="""MY_ID = "s0000001"
+my_answer = (1, 2)
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
+    dict(
+        name="no id",
+        exercise="my_case",
+        answer="""MY_ID = ""
+my_answer = (1, 2)
+""",
+        lost={"test_my_case": 1},
+        feedback="MY_ID is your student id",
+    ),
+    dict(
+        name="not filled in",
+        exercise="my_case",
+        answer="""MY_ID = "s0000000"
+my_answer = None
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
 ]

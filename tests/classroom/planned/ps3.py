@@ -3,15 +3,6 @@
 WRONG = [
     # 1 · table_row
     dict(
-        name="read from the package's table",
-        exercise="table_row",
-        answer="""def table_row(name):
-    return FAMILY[name]
-""",
-        lost={"test_table_row_2": 1},
-        feedback="row of MC1: your code stopped in the line `return FAMILY[name]` with KeyError",
-    ),
-    dict(
         name="one group too late",
         exercise="table_row",
         answer="""def table_row(name):
@@ -437,5 +428,81 @@ WRONG = [
 """,
         lost={"test_second_block_ratio_2": 2},
         feedback="conv2_x to conv5_x of 3d 2d 3d 2d 3d: 4 of 4 values are not as expected",
+    ),
+    dict(
+        name="the package's table",
+        exercise="table_row",
+        answer="""def table_row(name):
+    return FAMILY[name]
+""",
+        lost={"test_table_row": 2, "test_table_row_2": 1},
+        feedback="FAMILY of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="account on one layer",
+        exercise="conv_cost",
+        answer="""def conv_cost(n_in, n_out, kernel, stride, clip):
+    cost = account(Conv(n_in, n_out, kernel, stride), (n_in, *clip))
+    return cost.params, cost.macs
+""",
+        lost={"test_conv_cost": 2, "test_conv_cost_2": 2},
+        feedback="of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="the function given for exercise 3",
+        exercise="conv_cost",
+        answer="""def conv_cost(n_in, n_out, kernel, stride, clip):
+    return conv_bill(n_in, n_out, kernel, stride, clip)[:2]
+""",
+        lost={"test_conv_cost": 2, "test_conv_cost_2": 2},
+        feedback="name 'conv_bill' is not defined",
+    ),
+    dict(
+        name="account on the group",
+        exercise="group_cost",
+        answer="""def group_cost(kind, n_in, n_out, clip):
+    network = create_network((kind,) * 5, width=n_in)
+    row = account(network, (3, *clip)).groups().rows[1]
+    return row.parameters, row.macs
+""",
+        lost={"test_group_cost": 2, "test_group_cost_2": 2},
+        feedback="of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="account on the whole network",
+        exercise="network_cost",
+        answer="""def network_cost(row, frames=16, num_classes=400):
+    cost = account(create_network(row, num_classes=num_classes), (3, frames, 112, 112))
+    return cost.params, cost.macs
+""",
+        lost={"test_network_cost": 2, "test_network_cost_2": 2},
+        feedback="of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="somebody else's case",
+        exercise="my_case",
+        answer="""MY_ID = "s0000001"
+my_answer = (8, 8, 4, 2, 1)
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
+    dict(
+        name="no id",
+        exercise="my_case",
+        answer="""MY_ID = ""
+my_answer = (8, 8, 4, 2, 1)
+""",
+        lost={"test_my_case": 1},
+        feedback="MY_ID is your student id",
+    ),
+    dict(
+        name="not filled in",
+        exercise="my_case",
+        answer="""MY_ID = "s0000000"
+my_answer = None
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
     ),
 ]

@@ -380,4 +380,56 @@ def chance(labels, classes):
         feedback="This cell ended Python",
         alone=True,
     ),
+    dict(
+        name="the package's even_starts",
+        exercise="clip_starts",
+        answer="""from r2p1d_edu.video.clips import even_starts
+
+
+def clip_starts(length, frames, stride, clips):
+    return even_starts(length, frames, stride, clips)
+""",
+        lost={"test_clip_starts": 3},
+        feedback="even_starts of r2p1d_edu is not there while this exercise is graded",
+    ),
+    dict(
+        name="the package's group_of",
+        exercise="parse_name",
+        answer="""from r2p1d_edu.video.ucf101 import group_of
+
+
+def parse_name(path):
+    name, group = group_of(path).split('/')
+    return name.title(), int(group), int(path[-6:-4])
+""",
+        lost={"test_parse_name": 2},
+        feedback="is not there while this exercise is graded",
+    ),
+    dict(
+        name="somebody else's case",
+        exercise="my_case",
+        answer="""MY_ID = "s0000001"
+my_answer = (1, 2)
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
+    dict(
+        name="no id",
+        exercise="my_case",
+        answer="""MY_ID = ""
+my_answer = (1, 2)
+""",
+        lost={"test_my_case": 1},
+        feedback="MY_ID is your student id",
+    ),
+    dict(
+        name="not filled in",
+        exercise="my_case",
+        answer="""MY_ID = "s0000000"
+my_answer = None
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
 ]

@@ -279,4 +279,31 @@ def clearly_above(right, videos, bound):
         lost={"test_clearly_above": 2},
         feedback="50 of 84 right against a bound of 0.5: expected False",
     ),
+    dict(
+        name="somebody else's case",
+        exercise="my_case",
+        answer="""MY_ID = "s0000001"
+my_answer = (1.0, 2)
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
+    dict(
+        name="no id",
+        exercise="my_case",
+        answer="""MY_ID = ""
+my_answer = (1.0, 2)
+""",
+        lost={"test_my_case": 1},
+        feedback="MY_ID is your student id",
+    ),
+    dict(
+        name="not filled in",
+        exercise="my_case",
+        answer="""MY_ID = "s0000000"
+my_answer = None
+""",
+        lost={"test_my_case": 1},
+        feedback="your case: expected",
+    ),
 ]
