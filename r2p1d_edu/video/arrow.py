@@ -77,18 +77,13 @@ def write_drawn(
         for label in classes:
             (folder / "videos" / label).mkdir(parents=True)
         names = list(clip_names(classes, clips))
-        for path, *which in (progress or bar)(names):
+        for path, *which in progress(names) if progress else tqdm(names, f"drawing {name}", **BAR):
             write_video(folder / "videos" / path, draw(*which))
         numbers = {label: number for number, label in enumerate(classes, 1)}
         write_lists(folder / LISTS, numbers, [path for path, *_ in names])
         (folder / f"{name}.json").write_text(stored, "utf-8")
 
     return make_once(folder, make, check)
-
-
-def bar(videos: list) -> tqdm:
-    """A bar that goes when all are drawn."""
-    return tqdm(videos, "drawing videos", **BAR)
 
 
 def clip_names(classes: Sequence[str], clips_per_group: int) -> Iterator[tuple[str, str, int, int]]:
