@@ -30,7 +30,7 @@ help:
 	@echo "make site       write site/: every lesson and the explorer as pages that need no kernel and no network"
 	@echo "make lint       check the style of the code and the notebooks, and the types of the package"
 	@echo "make audit      hold the installed packages against known weaknesses (needs network)"
-	@echo "make experiments  train the grid of lesson 12, or go on with it: up to 90 minutes on two cores"
+	@echo "make experiments  judge the claims of lesson 12 from the stored runs; experiments/README.md says how to train them"
 	@echo "make bench      measure our speed beside that of the peers: about ten minutes"
 	@echo "make assignments            for teachers: make the course and the students' zips"
 	@echo "make grade SUBMISSIONS=dir  for teachers: grade what is in dir or zip (FORMAT=moodle|canvas|gradescope, ROSTER=csv)"
@@ -90,7 +90,7 @@ audit: $(STAMP)
 	$(BIN)/python -m pip_audit --local --skip-editable
 
 experiments: $(STAMP)
-	$(BIN)/python -m experiments grid
+	$(BIN)/python -m experiments verdicts
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

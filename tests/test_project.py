@@ -62,7 +62,7 @@ def readme_commands():
 
 
 def test_the_readme_shows_commands():
-    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "grid", "assignments", "grade"}
+    commands = {"doctor", "data", "cache", "table", "train", "evaluate", "grid", "verdicts", "assignments", "grade"}
     assert {line.split()[0] for _, line in readme_commands()} == commands
     assert "\npython -m benchmarks  " in README
 

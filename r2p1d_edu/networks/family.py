@@ -62,7 +62,7 @@ def create_network(name: str | Sequence[str], **options) -> nn.Module:
         name: a key of BUILDERS, or five kinds of convolution (see VideoResNet).
         options: what the network takes. For a network of the FAMILY and its defaults:
             depth=18, num_classes=400, frames=16, width=64, midplanes="per_conv", fusion="pool",
-            stem_midplanes=None, relu_between=True.
+            stem_midplanes=None, relu_between=True, zero_init_residual=False.
 
     Raises:
         InputError: an unknown name, kind, option or value, with the choices listed.

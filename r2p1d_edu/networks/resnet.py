@@ -80,6 +80,8 @@ class VideoResNet(nn.Module):
         stem_midplanes: as `mid` of make_stem.
         relu_between: keep the ReLU between the halves of each (2+1)D convolution. Without it the two halves are one
             linear map again: an experiment of this course's, not a published network.
+        zero_init_residual: begin each block as its shortcut, with 0 as the scale of its last BatchNorm (Goyal et al.,
+            arXiv 1706.02677, section 5.1), which makes deep networks easier to start; torchvision's name for it.
 
     Raises:
         InputError: a kind, option or, when called, a clip that will not do.
@@ -96,6 +98,7 @@ class VideoResNet(nn.Module):
         fusion: str = "pool",
         stem_midplanes: int | None = None,
         relu_between: bool = True,
+        zero_init_residual: bool = False,
     ):
         super().__init__()
         check_kinds(kinds)
@@ -103,8 +106,9 @@ class VideoResNet(nn.Module):
         check_choice(midplanes, ("per_conv", "per_block"), "rule for midplanes")
         check_choice(fusion, FUSIONS, "fusion")
         check_counts(num_classes=num_classes, frames=frames, width=width)
-        if not isinstance(relu_between, bool):
-            raise InputError(f"relu_between is {relu_between!r}; it must be True or False")
+        for option, value in {"relu_between": relu_between, "zero_init_residual": zero_init_residual}.items():
+            if not isinstance(value, bool):
+                raise InputError(f"{option} is {value!r}; it must be True or False")
         if stem_midplanes is not None:
             check_counts(stem_midplanes=stem_midplanes)
         stem_kind, *group_kinds = kinds
@@ -124,6 +128,9 @@ class VideoResNet(nn.Module):
         self.fusion = FUSIONS[fusion](in_channels)
         self.fc = nn.Linear(in_channels, num_classes)
         self.apply(initialise)
+        for block in self.modules():
+            if zero_init_residual and isinstance(block, Block):
+                nn.init.zeros_(block.conv2[1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify a batch of clips (N, 3, T, H, W)."""

@@ -158,7 +158,7 @@ def train_steps(
     if fabric.world_size > 1:
         share_batch_norm(network)
     optimizer = make_optimizer(recipe, network)
-    scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps)
+    scheduler = OneCycleLR(optimizer, recipe.learning_rate, total_steps=total_steps, pct_start=recipe.warm_up)
     fast_network = compiled(network) if recipe.compile else network
     fast_network, optimizer = fabric.setup(fast_network, optimizer)  # the same weights, precision and processes added
     state = {"network": network, "optimizer": optimizer, "scheduler": scheduler}

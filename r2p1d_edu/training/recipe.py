@@ -22,9 +22,11 @@ OPTIMIZERS = ("adamw", "muon")
 FROM_DATA = {"num_classes", "frames", "size"}  # options that the data and the recipe itself tell a network
 RECIPES = {
     # Recipes with names: what differs from the defaults of Recipe. `strong` makes the most of little data at the cost
-    # of `plain`: a network that sees differences of frames cannot learn the few backgrounds by heart, since what stands
-    # still is not in them. Chosen by cross-validation within the training groups of four classes of UCF101
-    # (data/results/recipes_tried.csv), and compared with `plain` on the test groups once (data/results/recipes.csv).
+    # of `plain`: its input is residual frames, the difference of each frame from the one before, as in Tao et al.
+    # (arXiv 2001.05661, 2006.13017) and, for 2D networks, before them in TSN (Wang et al., arXiv 1608.00859, "RGB
+    # difference"). Who sees them cannot learn the few backgrounds by heart, since what stands still is not in them.
+    # Chosen by cross-validation within the training groups of four classes of UCF101 (data/results/recipes_tried.csv),
+    # and compared with `plain` on the test groups once (data/results/recipes.csv).
     "plain": {},
     "strong": {"stride": 2, "differences": True},
     # The fewest seconds to 97 % on `arrow`: each of these is compared with others in benchmarks/speedrun/README.md.
@@ -58,6 +60,7 @@ def is_names(value: object) -> bool:
 
 
 COUNT = Rule(f"a whole number of 1 or more, {MOST:,} at most", lambda value: is_whole(value, 1, MOST))
+FRACTION = Rule("a fraction, 0 or more and below 1", lambda value: is_real(value) and value < 1)
 SWITCH = Rule("True or False", lambda value: isinstance(value, bool))
 
 
@@ -138,12 +141,9 @@ class Recipe:
         2e-3, Rule("a number above 0", lambda value: is_real(value) and value > 0), "the peak of the one-cycle schedule"
     )
     optimizer: str = setting("adamw", OPTIMIZERS, "adamw, or muon, which learns faster (training/muon.py)")
+    warm_up: float = setting(0.3, FRACTION, "fraction of the steps in which the learning rate rises to its peak")
     weight_decay: float = setting(0.05, Rule("a number of 0 or more", is_real), "of AdamW")
-    validation: float = setting(
-        0.1,
-        Rule("a fraction, 0 or more and below 1", lambda value: is_real(value) and value < 1),
-        "fraction of training groups set aside",
-    )
+    validation: float = setting(0.1, FRACTION, "fraction of training groups set aside")
     clips_per_video: int = setting(10, COUNT, "clips averaged for a video in the test")
     seed: int = setting(
         0,

@@ -17,7 +17,7 @@ the video would tell: it repeats the last frame, so write longer videos for long
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -51,50 +51,55 @@ def write_arrow(
     Raises:
         InputError: the folder holds something else, or cannot be written.
     """
-    if clips_per_group < 1 or seed < 0 or frames < 2:
-        raise InputError(
-            f"clips per group is {clips_per_group}, seed {seed}, frames {frames}; give at least 1, 0 and 2"
-        )
     settings = {"dataset": "arrow", "version": 1, "clips_per_group": clips_per_group, "seed": seed, "frames": frames}
+    return write_drawn(Path(folder), CLASSES, settings, lambda *which: draw_clip(*which, seed, frames), progress)
+
+
+def write_drawn(
+    folder: Path, classes: Sequence[str], settings: dict, draw: Callable[[str, int, int], np.ndarray], progress=None
+) -> Path:
+    """Write the videos that draw(class, group, clip) gives, with lists and settings, unless they are there already.
+
+    Raises:
+        InputError: settings that cannot be, or a folder that holds something else or cannot be written.
+    """
+    name, clips, seed, frames = (settings[key] for key in ("dataset", "clips_per_group", "seed", "frames"))
+    if clips < 1 or seed < 0 or frames < 2:
+        raise InputError(f"clips per group is {clips}, seed {seed}, frames {frames}; give at least 1, 0 and 2")
+    stored = json.dumps(settings)
 
     def check(folder: Path) -> None:
         with suppress(OSError, ValueError):
-            if json.loads((folder / "arrow.json").read_text("utf-8")) == settings:
+            if json.loads((folder / f"{name}.json").read_text("utf-8")) == json.loads(stored):
                 return
         raise InputError(f"{folder}: already holds something else than this dataset; choose another folder")
 
-    return make_once(Path(folder), lambda part: make_dataset(part, settings, progress or bar), check)
+    def make(folder: Path) -> None:
+        for label in classes:
+            (folder / "videos" / label).mkdir(parents=True)
+        names = list(clip_names(classes, clips))
+
+        def write(path: str, *which) -> None:
+            write_video(folder / "videos" / path, draw(*which))
+
+        with ThreadPoolExecutor(2) as pool:  # NumPy and FFmpeg let go of Python's lock
+            try:
+                drawn = [pool.submit(write, *each) for each in names]
+                for written in progress(drawn) if progress else tqdm(drawn, f"drawing {name}", **BAR):
+                    written.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        numbers = {label: number for number, label in enumerate(classes, 1)}
+        write_lists(folder / LISTS, numbers, [path for path, *_ in names])
+        (folder / f"{name}.json").write_text(stored, "utf-8")
+
+    return make_once(folder, make, check)
 
 
-def bar(videos: list) -> tqdm:
-    """A bar that goes when all are drawn."""
-    return tqdm(videos, "drawing arrow", **BAR)
-
-
-def make_dataset(folder: Path, settings: dict, progress) -> None:
-    """Write videos, lists and settings."""
-    for name in CLASSES:
-        (folder / "videos" / name).mkdir(parents=True)
-    names = list(clip_names(settings["clips_per_group"]))
-
-    def write(path: str, *which) -> None:
-        write_video(folder / "videos" / path, draw_clip(*which, settings["seed"], settings["frames"]))
-
-    with ThreadPoolExecutor(2) as pool:  # NumPy and FFmpeg let go of Python's lock
-        try:
-            for written in progress([pool.submit(write, *each) for each in names]):
-                written.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    numbers = {name: number for number, name in enumerate(CLASSES, 1)}
-    write_lists(folder / LISTS, numbers, [path for path, *_ in names])
-    (folder / "arrow.json").write_text(json.dumps(settings), "utf-8")
-
-
-def clip_names(clips_per_group: int) -> Iterator[tuple[str, str, int, int]]:
+def clip_names(classes: Sequence[str], clips_per_group: int) -> Iterator[tuple[str, str, int, int]]:
     """(path, class, group, clip) of every video."""
-    for name in CLASSES:
+    for name in classes:
         for group in range(1, GROUPS + 1):
             for clip in range(1, clips_per_group + 1):
                 yield f"{name}/v_{name}_g{group:02d}_c{clip:02d}.avi", name, group, clip

@@ -1,61 +1,65 @@
-"""The grid as data, the runner on a tiny grid, and the tables it leaves."""
+"""The design as data, the runner on a tiny grid, the tables it leaves and the verdicts on them."""
 
-import csv
+import json
+import os
+import signal
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from experiments import run
+from experiments import design, run
 from experiments.__main__ import main
-from experiments.run import run_experiments
-from experiments.tables import add_results
+from experiments.design import FULL, PILOT_SEED, QUICK, Claim, Setup, Trial, above, make_recipe
+from experiments.recipes import COLUMNS, VARIANTS
+from experiments.run import both_ways, learning, run_grid
+from experiments.tables import RUNS, VERDICTS, add_run, read_runs
+from experiments.verdicts import FAILS, HOLDS, SMALL, UNKNOWN, UNMEASURED, interval, judge, real_video, word
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.lab import grid
-from r2p1d_edu.lab.grid import CLAIMS, SEEDS, Setup, make_recipe, setups_of
-from r2p1d_edu.lab.verdicts import TABLES, Results
-from r2p1d_edu.networks.family import create_network
+from r2p1d_edu.training.evaluate import Result
 from r2p1d_edu.training.network import build_network
-from r2p1d_edu.video.arrow import write_arrow
+from r2p1d_edu.video.arrow import CLASSES, ORDER_BLIND_CEILING, write_arrow
+
+RESULTS = Path(__file__).parents[2] / "data" / "results"
 
 
-def parameters(network, width=grid.WIDTH):
-    with torch.device("meta"):
-        return sum(p.numel() for p in create_network(network, depth=10, width=width, num_classes=8).parameters())
+# The design
 
 
-# The grid
-
-
-def test_every_setup_has_a_title_of_its_own_and_a_network(tmp_path):
-    everything = setups_of()
-    assert len({setup.title for setup in everything}) == len(everything)
-    for setup in everything:
+def test_every_setup_has_a_key_of_its_own_and_a_network(tmp_path):
+    setups = {repr(setup): setup for claim in FULL.claims() for _, setup in claim.terms}
+    assert len({setup.key for setup in setups.values()}) == len(setups) == len(FULL.setups())
+    for setup in setups.values():
         with torch.device("meta"):
-            build_network(make_recipe(setup, 0, tmp_path, tmp_path), 8)
-    assert len(SEEDS) >= 3
+            build_network(make_recipe(Trial(setup, 0, 1e-3), tmp_path, 90), 8)
+        assert FULL.tuned_as(FULL.tuned_as(setup)) == FULL.tuned_as(setup)
 
 
-def test_a_setup_that_serves_several_claims_is_trained_once():
-    shared = [claim for claim, setups in CLAIMS.items() if Setup() in setups]
-    assert len(shared) >= 4
-    assert setups_of(shared).count(Setup()) == 1
-    assert setups_of(["stem"]) == CLAIMS["stem"]
+def test_a_claim_is_a_difference_and_eight_pairs_are_enough_for_every_family():
+    families = {}
+    for claim in FULL.claims():
+        families.setdefault((claim.family, claim.terms[0][1].data), []).append(claim)
+        assert sum(weight for weight, _ in claim.terms) == pytest.approx(0)
+        if claim.family != "2, equal time" and claim.family != "3, equal frames":
+            assert len({setup.steps for _, setup in claim.terms}) == 1, claim.said
+    for claims in families.values():
+        assert np.isfinite(interval(np.arange(8.0), 1 - 0.05 / len(claims))[1])
+    assert len(FULL.seeds) >= 8
+    assert len(FULL.learning_rates) >= 4
 
 
-def test_within_a_claim_only_what_it_varies_differs():
-    for claim, varied in {"clip length": {"frames"}, "depth": {"network", "depth"}, "stem": {"options"}}.items():
-        first, *others = map(vars, CLAIMS[claim])
-        assert {name for other in others for name in first if first[name] != other[name]} == varied
-
-
-def test_mc3_is_widened_to_the_parameters_of_r3d():
-    target = parameters("r3d")
-    closest = min(range(16, 40), key=lambda width: abs(parameters("mc3", width) - target))
-    assert closest == grid.MC3_AS_LARGE_AS_R3D
-    assert abs(parameters("mc3", closest) / target - 1) < 0.02
+def test_equal_frames_are_equal_and_whole_epochs():
+    assert len({frames * steps for frames, steps in design.EQUAL_FRAMES.items()}) == 1
+    assert all(setup.steps % 90 == 0 for setup in FULL.setups())
+    assert all(setup.steps * 10 == full.steps for setup, full in zip(QUICK.setups(), FULL.setups(), strict=True))
 
 
 # The runner
@@ -63,95 +67,125 @@ def test_mc3_is_widened_to_the_parameters_of_r3d():
 
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
-    """run_experiments with two networks, 144 training videos, 1 epoch: a few seconds."""
+    """run_grid with two networks, 144 training videos, one epoch, two learning rates and one seed: some seconds."""
     monkeypatch.setattr(run, "write_arrow", partial(write_arrow, clips_per_group=1))
-    monkeypatch.setattr(grid, "ARROW", grid.ARROW | {"size": 16, "epochs": 1, "clips_per_video": 1})
-    claims = {"dimensions": [Setup("f_r2d", width=4), Setup("r2d", width=4)], "leakage": [Setup(data="ucf101")]}
-    monkeypatch.setattr(grid, "CLAIMS", claims)
-    return partial(run_experiments, tmp_path / "results", data=tmp_path / "data", seeds=[0], jobs=1)
-
-
-def read(folder, name):
-    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    claim = Claim("1", "R2D above f-R2D", "loss", above([Setup("f_r2d")], [Setup("r2d")]))
+    monkeypatch.setattr(design, "PARTS", {"part": [claim]})
+    small = replace(FULL, seeds=(0,), learning_rates=(1e-3, 5e-3), shorter=100)
+    return partial(run_grid, tmp_path / "results", "part", small, data=tmp_path / "data", jobs=1)
 
 
 def test_the_grid_is_run_once_and_what_is_missing_is_run_again(tiny, tmp_path, monkeypatch):
-    folder = tmp_path / "results"
-    results = tiny()
-    runs, tests, epochs = (read(folder, name) for name in TABLES)
-    assert [row["network"] for row in runs] == ["f_r2d", "r2d"]  # nothing of UCF101, which is not there
-    assert {row["order"] for row in tests} == {"forward", "reversed", "shuffled"}
-    assert [row["epoch"] for row in epochs] == ["1", "1"]
-    assert int(runs[0]["parameters"]) == parameters("f_r2d", width=4)
-    assert runs[0]["train_loss"] == epochs[0]["loss"]
-    orders = [row["video_accuracy"] for row in tests if row["setup"] == runs[0]["setup"]]
-    assert len(orders) == 3
-    assert len(set(orders)) == 1, "f-R2D cannot tell the order of frames"
-    assert list(results.runs.network) == ["f_r2d", "r2d"]
+    file = tmp_path / "results" / "runs.csv"
+    runs = tiny()
+    pilots, real = runs[runs.pilot], runs[~runs.pilot]
+    assert list(real.network) == ["f_r2d", "r2d"]
+    assert set(pilots.seed) == {PILOT_SEED}
+    assert pilots.split.str.contains("training groups").all()
+    assert pilots.accuracy_both_ways.isna().all()
+    for row in real.itertuples():
+        own = pilots[pilots.network == row.network]
+        assert row.learning_rate == own.learning_rate[own.log_loss.idxmin()]
+        inside = own.learning_rate.min() < row.learning_rate < own.learning_rate.max()
+        assert len(own) == 4 or (inside and len(own) == 3), "where the best is at an end, more are tried, twice at most"
+        assert 0 < row.loss_1 < 10
+        assert row.clips_per_video == 2
+    blind = real[real.network == "f_r2d"].iloc[0]
+    assert blind.accuracy == blind.accuracy_reversed == blind.accuracy_shuffled, "f-R2D cannot tell the order of frames"
+    assert blind.accuracy_both_ways <= ORDER_BLIND_CEILING
 
-    before = {name: (folder / f"{name}.csv").read_text("utf-8") for name in TABLES}
-    monkeypatch.setattr(run, "outcomes", lambda missing, jobs: pytest.fail("nothing is missing") if missing else [])
+    before = file.read_text("utf-8")
+    monkeypatch.setattr(run, "outcomes", lambda missing, *rest: pytest.fail("nothing is missing") if missing else [])
     tiny()
-    assert {name: (folder / f"{name}.csv").read_text("utf-8") for name in TABLES} == before
-
-    lines = before["runs"].splitlines(keepends=True)
-    (folder / "runs.csv").write_text("".join(lines[:2]))  # as after a stop before the last row
+    assert file.read_text("utf-8") == before
+    file.write_text("".join(before.splitlines(keepends=True)[:-1]), "utf-8")  # as after a stop before the last row
     asked = []
-    monkeypatch.setattr(run, "outcomes", lambda missing, jobs: asked.extend(missing) or [])
-    assert len(tiny().tests) == 3
-    assert [setup.network for setup, _ in asked] == ["r2d"]
-
-    monkeypatch.setattr(grid, "ARROW", grid.ARROW | {"epochs": 2})
-    with pytest.raises(InputError, match=r"made with 1 epochs.*not 2 epochs.*move those results away"):
-        tiny()
+    monkeypatch.setattr(run, "outcomes", lambda missing, *rest: asked.extend(missing) or [])
+    tiny()
+    assert [trial.setup.network for trial in asked] == ["r2d"]
 
 
-def test_a_training_that_dies_is_one_line_and_what_is_done_is_kept(tiny, tmp_path, monkeypatch):
-    monkeypatch.setitem(grid.CLAIMS, "dimensions", [Setup("r2d", width=4), Setup("f_r2d", width=4)])
-    tiny(["dimensions"])
-    dying = Setup("f_r2d", width=4, options={"fusion": "gru"})
-    monkeypatch.setitem(grid.CLAIMS, "dimensions", [dying])
-    monkeypatch.setattr(run, "prepare_worker", die)
-    with pytest.raises(InputError, match="call again with fewer jobs"):
-        tiny(["dimensions"])
-    assert len(read(tmp_path / "results", "runs")) == 2
-
-
-def test_a_runner_ends_its_own_workers_and_no_other_process(tiny):
-    other = get_context("spawn").Process(target=time.sleep, args=(600,))
-    other.start()
-    try:
-        tiny(["dimensions"])
-        other.join(1)  # a signal takes a moment
-        assert other.is_alive()
-    finally:
-        other.kill()
-        other.join()
-
-
-def die(threads):
+def die(*given):
     """What a worker does that the system ends."""
-    import os
-
     os._exit(1)
 
 
-# The tables and the command
+def test_a_training_that_dies_is_one_line(tiny, monkeypatch):
+    monkeypatch.setattr(run, "prepare_worker", die)
+    with pytest.raises(InputError, match="call again with fewer jobs"):
+        tiny()
 
 
-def results_of(network, number=0):
-    """What one run gives: a row for each table, as add_results takes it."""
-    key = {"setup": Setup(network).title, "seed": number}
-    run, test, epoch = (dict.fromkeys(TABLES[name], 1) | key for name in TABLES)
-    return run, [test], [epoch]
+def is_running(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_however_a_runner_ends_its_workers_end_with_it(tmp_path, how):
+    root = Path(__file__).parents[2]
+    runner = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("sleeper.py"), tmp_path],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        stderr=subprocess.DEVNULL,
+    )
+    workers = []
+    while len(workers) < 2:
+        time.sleep(0.1)
+        assert runner.poll() is None
+        workers = [int(path.name) for path in tmp_path.iterdir()]
+    runner.send_signal(how)
+    runner.wait(60)
+    until = time.monotonic() + 60
+    while any(map(is_running, workers)):
+        assert time.monotonic() < until, "workers are left"
+        time.sleep(0.1)
+
+
+def test_learning_is_told_by_eighths_and_by_the_first_step_below_the_mark():
+    losses = [2.0] * 80 + [0.1] * 80
+    told = learning(losses, 160, mark=0.26)
+    assert [told[f"loss_{number}"] for number in (1, 4, 5, 8)] == [2, 2, 0.1, 0.1]
+    assert told["converged"]
+    assert 80 + 40 < told["steps_to_mark"] <= 80 + 45
+    stopped = learning(losses[:100], 160, mark=0.26)  # it diverged
+    assert not stopped["converged"]
+    assert stopped["steps_to_mark"] is None
+
+
+def test_both_ways_counts_a_reversed_clip_as_its_partner_s():
+    labels = np.arange(8)
+    right = np.eye(8)
+    partners = ("Recede", "Cross", "Rise", "Scatter", "Approach", "Ring", "Fall", "Gather")
+    backwards = np.eye(8)[[CLASSES.index(name) for name in partners]]
+    run = type("Run", (), {"split": type("Split", (), {"classes": CLASSES})})
+
+    def result(probabilities):
+        return Result(0, 0, probabilities, labels, "", "")
+
+    assert both_ways(run, {"forward": result(right), "reversed": result(backwards)}) == 1
+    assert both_ways(run, {"forward": result(right), "reversed": result(right)}) == ORDER_BLIND_CEILING
+
+
+# The tables
+
+
+def row_of(network, seed=0, **values):
+    """A row of runs.csv, of a run that went well."""
+    setup = Setup(network)
+    known = {"setup": setup.key, "seed": seed, "pilot": False, "learning_rate": 1e-3, "steps": setup.steps}
+    made = {"design": FULL.words, "precision": "32", "check": "none needed", "converged": True}
+    return dict.fromkeys(RUNS, 1) | known | made | values
 
 
 def add_ten(folder, network, together=None):
     if together:
         together.wait()
-    for number in range(10):
-        add_results(folder, *results_of(network, number))
+    for seed in range(10):
+        add_run(folder, row_of(network, seed), FULL)
 
 
 def test_two_runners_on_one_folder_lose_no_row(tmp_path):
@@ -162,34 +196,119 @@ def test_two_runners_on_one_folder_lose_no_row(tmp_path):
         runner.start()
     for runner in runners:
         runner.join()
-    found = Results(tmp_path)
-    assert len(found.done) == len(found.runs) == len(found.tests) == len(found.epochs) == 20
+    assert len(read_runs(tmp_path, FULL)) == 20
     add_ten(tmp_path, "r2d")  # a run that another runner has finished already counts once
-    assert len(Results(tmp_path).tests) == 20
+    assert len(read_runs(tmp_path, FULL)) == 20
 
 
-def test_a_table_of_something_else_is_refused(tmp_path):
-    file = tmp_path / "runs.csv"
-    row = ",".join(TABLES["runs"]) + "\n"
-    for text in ("a,b\n1,2\n", row + "r3d,0\n"):  # other columns; a row that is cut short
-        file.write_text(text, "utf-8")
-        with pytest.raises(InputError, match="not a table of these experiments"):
-            Results(tmp_path)
-        assert file.read_text("utf-8") == text
-    file.write_text("", "utf-8")
-    with pytest.raises(InputError, match=r"runs\.csv: cannot be read"):
-        Results(tmp_path)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", r"runs\.csv: cannot be read"),
+        ("a,b\n1,2\n", "not a table of these experiments"),
+        ({"design": QUICK.words}, "quick.*move those results away"),
+        ({"precision": "bf16"}, "seed 0, have precision 'bf16'.*'32'"),
+        ({"check": "failed"}, "have check 'failed', and this is 'passed' or 'none needed'"),
+    ],
+)
+def test_results_that_were_made_in_another_way_are_refused(tmp_path, text, said):
+    if isinstance(text, dict):
+        text = pd.DataFrame([row_of("r3d", **text)]).to_csv(index=False)
+    (tmp_path / "runs.csv").write_text(text, "utf-8")
+    with pytest.raises(InputError, match=said):
+        read_runs(tmp_path, FULL)
+    assert (tmp_path / "runs.csv").read_text("utf-8") == text
 
 
-def test_the_command_refuses_an_unknown_claim_and_says_what_is_left_out(tmp_path, capsys, monkeypatch):
-    monkeypatch.delenv("R2P1D_UCF101", raising=False)
-    monkeypatch.chdir(tmp_path)
-    assert main(["grid", "deepth"]) == 2
-    printed = capsys.readouterr()
-    assert "'deepth'" in printed.err
-    assert "depth" in printed.err
-    assert "no UCF101" in printed.out
-    assert main(["grid", "leakage"]) == 0
-    assert "0 runs" in capsys.readouterr().out
-    assert main(["grid", "leakage", "--ucf101", "nowhere"]) == 2
-    assert "nowhere: no folder `videos` in it" in capsys.readouterr().err
+# The verdicts
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.1, 9, HOLDS),
+        (0.1, 1.9, SMALL),
+        (-9, -0.1, FAILS),
+        (-1, 2.1, UNKNOWN),
+        (-2, 2, SMALL),
+        (np.nan, np.nan, UNKNOWN),
+    ],
+)
+def test_the_rule(low, high, verdict):
+    assert word(low, high, smallest=2) == verdict
+
+
+def test_the_interval_of_eight_pairs_is_their_range():
+    assert interval(np.array([3.0, 1, 2, 5, 4, 8, 7, 6]), 1 - 0.05 / 6) == (4.5, 1, 8)
+    assert np.isnan(interval(np.arange(7.0), 1 - 0.05 / 6)[1])
+
+
+def test_a_claim_is_judged_on_its_pairs_and_what_did_not_converge_is_counted(tmp_path, monkeypatch):
+    claim = Claim("2", "R(2+1)D above R3D", "accuracy", above([Setup("r2plus1d")], [Setup("r3d")]))
+    monkeypatch.setattr(design, "PARTS", {"arrow-2": [claim]})
+
+    def judged(**last):
+        (tmp_path / "runs.csv").unlink(missing_ok=True)
+        for seed in range(8):
+            add_run(tmp_path, row_of("r3d", seed, accuracy=0.8 + seed / 100), FULL)
+            changed = last if seed == 7 else {}
+            add_run(tmp_path, row_of("r2plus1d", seed, **{"accuracy": 0.85 + seed / 50} | changed), FULL)
+        row = judge(tmp_path, FULL).iloc[0]
+        assert list(pd.read_csv(tmp_path / "verdicts.csv")) == VERDICTS
+        return row
+
+    row = judged()
+    assert (row.effect, row.low, row.high, row.verdict) == (8.5, 5, 12, HOLDS)
+    assert (row.seeds, row.pairs, row.converged) == (8, 8, "16 of 16")
+    row = judged(converged=False, accuracy=0.1)  # seven pairs still tell, at the level of a family of one
+    assert (row.low, row.high, row.pairs, row.converged, row.verdict) == (5, 11, 7, "15 of 16", HOLDS)
+    (tmp_path / "runs.csv").unlink()
+    assert judge(tmp_path, FULL).iloc[0].verdict == UNMEASURED
+
+
+def test_the_stored_verdicts_follow_from_the_stored_runs(tmp_path):
+    runs = read_runs(RESULTS, FULL)
+    known = {setup.key for setup in FULL.setups()} | {FULL.tuned_as(setup).key for setup in FULL.setups()}
+    assert set(runs.setup) <= known
+    (tmp_path / "runs.csv").write_bytes((RESULTS / "runs.csv").read_bytes())
+    judge(tmp_path, FULL)
+    assert (tmp_path / "verdicts.csv").read_text("utf-8") == (RESULTS / "verdicts.csv").read_text("utf-8")
+
+
+def test_no_stored_run_of_an_order_blind_network_is_above_the_ceiling_both_ways():
+    runs = read_runs(RESULTS, FULL)
+    blind = runs[(runs.network == "f_r2d") & (runs.data == "arrow")]
+    assert not (blind.accuracy_both_ways > ORDER_BLIND_CEILING).any()
+
+
+def test_the_command_refuses_what_it_does_not_know(tmp_path, capsys):
+    to = ["--to", str(tmp_path)]
+    assert main(["grid", "deepth", *to]) == 2
+    assert "'deepth'; choose one of arrow-2" in capsys.readouterr().err
+    for jobs in ("0", "-1"):
+        assert main(["grid", *to, "--jobs", jobs]) == 2
+        assert capsys.readouterr().err == f"r2p1d_edu: jobs is {jobs}; it must be a whole number of 1 or more\n"
+    assert main(["verdicts", *to]) == 0
+    assert f"{len(FULL.claims()) + 4} claims" in capsys.readouterr().out
+
+
+def test_real_video_is_judged_by_groups_and_leakage_by_seeds(tmp_path):
+    def table(name, accuracies):
+        rows = [
+            dict.fromkeys(COLUMNS, 0)
+            | {"recipe": recipe, "seed": seed, "video_accuracy": right / 4 + seed / 100}
+            | {"groups": json.dumps({f"a/{group}": [(right + group) % 5, 4] for group in range(20)})}
+            for recipe, right in accuracies.items()
+            for seed in range(6)
+        ]
+        pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
+
+    assert {row["verdict"] for row in real_video(tmp_path)} == {UNMEASURED}
+    table("real", dict.fromkeys(VARIANTS, 1) | {"strong": 2})
+    table("real_leaky", {"plain": 3})
+    *recipes, leakage = real_video(tmp_path)
+    assert [row["pairs"] for row in recipes] == [20] * 3
+    assert all(
+        row["low"] < row["effect"] == 0 < row["high"] for row in recipes
+    )  # one fifth loses what four fifths gain
+    assert (leakage["effect"], leakage["low"], leakage["high"], leakage["verdict"]) == (50, 50, 50, HOLDS)

@@ -79,6 +79,16 @@ def test_the_stem_takes_the_width_that_the_formula_gives():
         meta("r2plus1d", stem_midplanes=0)
 
 
+@pytest.mark.parametrize("name", ["r3d", "r2plus1d"])
+def test_a_block_can_begin_as_its_shortcut(name):
+    options = {"depth": 18, "width": 4, "num_classes": 2}
+    plain, zero = (create_network(name, **options, zero_init_residual=zero) for zero in (False, True))
+    x = torch.rand(2, 4, 4, 8, 8)
+    assert torch.equal(zero.layer1[1](x), x)
+    assert not torch.equal(plain.layer1[1](x), x)
+    assert [tuple(p.shape) for p in zero.parameters()] == [tuple(p.shape) for p in plain.parameters()]
+
+
 def test_without_the_relu_between_a_2plus1d_convolution_is_linear():
     plain, linear = (meta("r2plus1d", relu_between=relu) for relu in (True, False))
     assert list(plain.state_dict()) == list(linear.state_dict())

@@ -62,6 +62,14 @@ def test_history_rows_are_complete_finite_and_in_step(recipe):
     assert not run.interrupted
 
 
+@pytest.mark.parametrize(("warm_up", "highest"), [(0.3, 3), (0.5, 5), (0.0, 0)])
+def test_the_learning_rate_rises_for_as_long_as_the_recipe_says(recipe, warm_up, highest):
+    rates = [row["learning_rate"] for row in train(recipe.changed(validation=0, warm_up=warm_up)).history]
+    assert len(rates) == 12
+    assert rates.index(max(rates)) == highest
+    assert max(rates) == pytest.approx(recipe.learning_rate, rel=0.02)
+
+
 def test_losses_are_those_of_plain_pytorch(recipe):
     """The same batches through a few lines of PyTorch, without Fabric."""
     run = train(recipe.changed(validation=0))
