@@ -233,6 +233,51 @@ def test_nothing_is_cut_off_and_nothing_scrolls_sideways(open_page, width, schem
     assert page.problems == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_view(open_page, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    for link in LINKS:
+        page.evaluate("(link) => explorer.show(link)", link)
+        found = axe.run(page).response["violations"]
+        bad = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+        assert bad == [], link
+
+
+def test_a_reload_keeps_the_view_and_tabs_do_not_disturb_each_other(open_page):
+    first = open_page("#network=mc3")
+    second = first.context.new_page()
+    second.goto(first.url)
+    second.evaluate("explorer.show('#time=r3d')")
+    assert title(first) == "MC3"
+    first.locator("select").nth(2).select_option("34")
+    first.wait_for_function("location.hash.includes('depth=34')")
+    before = said(first)
+    first.reload()
+    first.wait_for_function("window.explorer")
+    assert (title(first), said(first)) == ("MC3", before)
+    assert title(second).startswith("R3D: which frames")
+    assert first.problems == []
+
+
+def test_two_networks_stand_whole_on_a_projector(open_page):
+    page = open_page("#network=r3d&with=mc3")
+    assert page.locator(".bands").evaluate("(el) => el.getBoundingClientRect().bottom") <= 800
+    names = page.locator(".bars li > span:first-child")
+    assert names.evaluate_all("(all) => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)") == []
+
+
+def test_what_trained_networks_learnt_and_a_file_of_another_version(open_page):
+    page = open_page("#learnt=f_r2d&order=reversed")
+    assert "the same answer" in said(page)
+    page.evaluate("explorer.show('#learnt=r2plus1d&order=reversed')")
+    assert "sees the order of the frames" in said(page)
+    assert page.locator(".kernels canvas").count() == 11  # M of a stem of 16 channels
+    page.evaluate("explorer.give({ learnt: { version: 99 } })")
+    assert "version 99; this page reads version 1" in said(page)
+    assert page.problems == []
+
+
 def test_a_picture_follows_its_control_within_50_milliseconds(open_page):
     page = open_page()
     for link in LINKS:
@@ -295,3 +340,4 @@ def test_the_module_is_small():
     assert len(bundle.module().encode()) + len(bundle.css().encode()) <= 150_000
     python = list(bundle.HERE.glob("*.py"))
     assert sum(len(path.read_text("utf-8").splitlines()) for path in python) <= 300
+    assert bundle.RECORDING.stat().st_size <= 1_500_000

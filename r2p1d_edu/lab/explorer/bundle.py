@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 
 HERE = Path(__file__).parent
+RECORDING = HERE / "learnt.json"  # of trained networks, by record.py
 IMPORT = re.compile(r'^import\s+(?:\*\s+as\s+(?P<all>\w+)|\{(?P<names>[^}]*)\})\s+from\s+"(?P<path>[^"]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?)\s+(\w+))", re.M)
 # For readers alone: comments, indents, ends of lines between brackets.
@@ -81,14 +82,20 @@ def wrapped(path: Path) -> str:
     return f"{BESIDE.sub('', EXPORT.sub('', text))}return {{ {', '.join(EXPORT.findall(text))} }};"
 
 
+@cache
+def recorded() -> dict:
+    """What the four trained networks of the package learnt."""
+    return json.loads(RECORDING.read_text("utf-8"))
+
+
 def module() -> str:
     """The ES module that anywidget loads: its default export has `render`."""
     return f"{joined()}\nexport default {{ render: explorer.render }};\n"
 
 
 def page(learnt: dict | None = None, link: str = "") -> str:
-    """explorer.html, whole. `learnt` is a recording of trained networks (record.py), `link` where to begin."""
-    inside_script = {"js": joined(), "learnt": json.dumps(learnt)}
+    """explorer.html, whole. `learnt` is a recording other than the package's own, `link` where to begin."""
+    inside_script = {"js": joined(), "learnt": json.dumps(learnt or recorded())}
     safe = {name: text.replace("</", "<\\/") for name, text in inside_script.items()}
     return PAGE.format(css=css(), link=escape(link), **safe)
 
@@ -99,8 +106,8 @@ def frame(link: str = "", height: int = 820) -> str:
     return f'<iframe title="The explorer" style="{style}" srcdoc="{escape(page(link=link))}"></iframe>'
 
 
-def write_page(path: str | Path, learnt: dict | None = None) -> Path:
+def write_page(path: str | Path) -> Path:
     """Write explorer.html to a file or into a folder, and say where."""
     path = Path(path, "explorer.html") if Path(path).is_dir() else Path(path)
-    path.write_text(page(learnt), "utf-8")
+    path.write_text(page(), "utf-8")
     return path

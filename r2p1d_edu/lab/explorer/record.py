@@ -1,4 +1,4 @@
-"""What trained networks learnt, as one JSON file for the explorer: python -m r2p1d_edu.lab.explorer.record --to FILE.
+"""What trained networks learnt, as one JSON file for the explorer: python -m r2p1d_edu.lab.explorer.record.
 
 Stem kernels, channels over time, scores for a clip in every order of its frames, and which frames the answer hangs on.
 """
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.lab.explorer.bundle import write_page
+from r2p1d_edu.lab.explorer.bundle import RECORDING
 from r2p1d_edu.training.evaluate import ORDERS, in_evaluation
 from r2p1d_edu.training.loop import train
 from r2p1d_edu.training.recipe import TINY, Recipe
@@ -24,7 +24,7 @@ from r2p1d_edu.video.clips import normalise
 
 VERSION = 1  # of the file; views/learnt.js reads this one
 NETWORKS = ("f_r2d", "r3d", "rmc3", "r2plus1d")
-FRAMES, SIZE = 8, 40
+FRAMES, SIZE, EPOCHS, LEARNING_RATE = 8, 32, 9, 5e-3
 MOST = 16  # kernels and channels of each network
 UNSEEN_GROUP = 3  # fold 1 of `arrow` tests on groups 1 to 7
 
@@ -71,8 +71,7 @@ def one(network: nn.Module, batch: Tensor) -> dict:
                     scores[name] = rounded(network(normalise(order(batch).to(device))))
                 channels[name] = rounded(seen[0][:, :MOST])
             pixels = normalise(batch.to(device)).requires_grad_()
-            best = network(pixels).amax(1).sum()
-            (slope,) = torch.autograd.grad(best, pixels)
+            (slope,) = torch.autograd.grad(network(pixels).amax(1).sum(), pixels)
     finally:
         hook.remove()
     uses = slope.abs().sum((0, 1, 3, 4))
@@ -98,27 +97,21 @@ def sample_clips() -> dict[str, np.ndarray]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train the four networks, record them, and write the file, and a page that has them where one is asked for."""
+    """Train the four networks and record what they learnt; the explorer shows it from then on."""
     parser = argparse.ArgumentParser(prog="python -m r2p1d_edu.lab.explorer.record", description=main.__doc__)
-    parser.add_argument("--to", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--page", type=Path, help="an explorer.html to write with it")
+    parser.add_argument("--to", type=Path, default=RECORDING, help="the JSON file to write")
     parser.add_argument("--data", type=Path, default=Path("data/arrow"), help="the dataset, or where to make it")
-    parser.add_argument("--epochs", type=int, default=6)
     options = parser.parse_args(arguments)
     try:
-        folder = write_arrow(options.data)
-        trained = {}
+        videos, trained = str(write_arrow(options.data) / "videos"), {}
         for name in NETWORKS:
             print(f"training {name}", file=sys.stderr)
-            recipe = Recipe(
-                str(folder / "videos"), network=name, options=TINY, frames=FRAMES, size=SIZE, epochs=options.epochs
-            )
+            sizes = {"options": TINY, "frames": FRAMES, "size": SIZE}
+            recipe = Recipe(videos, network=name, epochs=EPOCHS, learning_rate=LEARNING_RATE, **sizes)
             trained[name] = train(recipe).network
-        made = f"Depth 10, width 16, {options.epochs} epochs on arrow, fold 1, {FRAMES} frames of {SIZE}×{SIZE}, seed 0"
+        made = f"Depth 10, width 16, {EPOCHS} epochs on arrow, fold 1, {FRAMES} frames of {SIZE}×{SIZE}, seed 0"
         recording = record(trained, sample_clips(), CLASSES, made)
-        options.to.write_text(json.dumps(recording, separators=(",", ":")))
-        if options.page:
-            write_page(options.page, recording)
+        options.to.write_text(json.dumps(recording, separators=(",", ":")), "utf-8")
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

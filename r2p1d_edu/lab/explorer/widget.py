@@ -23,7 +23,7 @@ class Explorer(Base):
     Args:
         link: where to begin, as in the page's address: "#network=r3d&with=mc3", "#conv=2+1d&t=3".
         clip: a clip of your own for the convolution view, uint8 (T, H, W, 3) or (T, H, W); it is made small and grey.
-        learnt: what record() took from networks of your own.
+        learnt: what record() took from networks of your own; by default from the course's four.
 
     Attributes:
         link: what is shown; set it to go there.
@@ -36,11 +36,11 @@ class Explorer(Base):
     link = traitlets.Unicode("").tag(sync=True)
     choice = traitlets.Dict().tag(sync=True)
     clip = traitlets.List().tag(sync=True)
-    learnt = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    learnt = traitlets.Dict().tag(sync=True)
 
     def __init__(self, link: str = "", clip: np.ndarray | None = None, learnt: dict | None = None, **traits):
         small = [] if clip is None else whole_numbers(clip)
-        super().__init__(link=link, clip=small, learnt=learnt, **traits)
+        super().__init__(link=link, clip=small, learnt=learnt or bundle.recorded(), **traits)
 
     def _repr_mimebundle_(self, **options):
         """As anywidget's, with one line of text that says where it begins: saved notebooks stay the same."""

@@ -308,7 +308,7 @@ export const WORDS = {
   "learnt.title": ["What it learnt", "学到了什么"],
   "learnt.none": ["No trained network is recorded in this page.", "本页没有录制的训练结果。"],
   "learnt.version": ["The recorded file has version {got}; this page reads version {want}.", "录制文件版本为 {got}；本页读取版本 {want}。"],
-  "learnt.how": ["This command trains four small networks on arrow and writes a page that has them:", "下面的命令在 arrow 上训练四个小网络，并写出带有结果的页面："],
+  "learnt.how": ["This command trains four small networks on arrow and records them:", "下面的命令在 arrow 上训练四个小网络并录制结果："],
   "learnt.own": ["yours", "你的网络"],
   "learnt.same": ["{network} takes {clip} for {a}, and {order} for {b}: the same answer.", "{network} 把 {clip} 认作 {a}，{order}后认作 {b}：答案相同。"],
   "learnt.other": ["{network} takes {clip} for {a}, but {order} for {b}: it sees the order of the frames.", "{network} 把 {clip} 认作 {a}，{order}后却认作 {b}：它看得见帧的顺序。"],

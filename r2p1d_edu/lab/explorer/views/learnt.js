@@ -26,7 +26,7 @@ export function learntView(ui) {
   const recording = recordingOf(options.learnt);
   if (!recording) {
     const say = options.learnt?.version ? t("learnt.version", { got: options.learnt.version, want: VERSION }) : t("learnt.none");
-    return { title, say, body: h("div", { class: "panel" }, h("p", {}, t("learnt.how")), h("code", {}, "python -m r2p1d_edu.lab.explorer.record --to learnt.json --page explorer.html")) };
+    return { title, say, body: h("div", { class: "panel" }, h("p", {}, t("learnt.how")), h("code", {}, "python -m r2p1d_edu.lab.explorer.record")) };
   }
   const names = Object.keys(recording.networks);
   const name = names.includes(state.learnt) ? state.learnt : names[0];

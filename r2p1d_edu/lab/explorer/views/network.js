@@ -40,10 +40,10 @@ export function networkView(ui) {
   const { t, state } = ui;
   const plans = [state.network, state.with].filter(Boolean).map((network) => plan(ui, network));
   const wide = ui.width >= 780;
-  const column = wide ? ((ui.width - 60) / 6.44) * 1 : plans.length > 1 ? ui.width / 2 - 20 : ui.width / 2 - 14;
+  const column = wide ? (ui.width - 60) / 6.6 : plans.length > 1 ? ui.width / 2 - 20 : ui.width / 2 - 14;
   const clip = [3, state.frames, state.size, state.size];
   const groups = plans.flatMap((p) => p.built.filter((s) => s.name !== "5").map((s) => s.shape));
-  const tall = wide ? (plans.length > 1 ? 78 : 110) : 72;
+  const tall = wide ? (plans.length > 1 ? 40 : 110) : 72;
   const scale = fit([clip, ...groups], column - 8, tall);
   scale.length = Math.min(scale.length, ((column * 0.72 - 8 - scale.side * state.size * 0.36) / clip[0] / clip[1]));
   const most = {};
@@ -125,7 +125,7 @@ function kindMenu(ui, network, stage, part) {
   const kind = kinds[stage];
   if (!isFamily(network)) return h("span", { class: `chip ${KINDS[kind].css}` }, KINDS[kind].title);
   const choices = (stage ? GROUP_KINDS : STEM_KINDS).map((choice) => [choice, KINDS[choice].title]);
-  if (!(kind in KINDS) || (stage ? !GROUP_KINDS : !STEM_KINDS).length) choices.unshift([kind, kind]);
+  if (!(kind in KINDS)) choices.unshift([kind, kind]);
   const change = (choice) => {
     const row = nameOf(kinds.map((before, i) => (i === stage ? choice : before)));
     const fusion = fusionOf(network);
@@ -148,7 +148,7 @@ function stageCard(ui, shown, other, stage, part, { scale, tall, most, column })
   const css = KINDS[kinds[stage]]?.css ?? "clip";
   const name = head ? t("head") : GROUPS[stage];
   const picture = head
-    ? svg(column * 0.72, high, "", headPicture(shown, high, sum, other))
+    ? svg(column * 0.72, high, "", headPicture(shown, high, sum))
     : svg(column, high, "", cuboid(sum.shape, scale, css, high - 1));
   const label = h("span", { class: "label" }, h("b", {}, name), head ? t("classes", { n: sum.shape[0] }) : times(sum.shape));
   const bars = METRICS.map((metric) => {
@@ -218,6 +218,7 @@ function compared(ui, a, b) {
   const group = { group: GROUPS[Number(largest.a.name)], ...values };
   const where = t("compare.where", { ...group, macsA: gmac(largest.a.macs), macsB: gmac(largest.b.macs), shapeA: times(largest.a.shape), shapeB: times(largest.b.shape) });
   const [tA, tB] = [largest.a.shape[1], largest.b.shape[1]];
-  const why = tA === tB ? "" : t("compare.time", { ...group, tA, tB, keeper: tB > tA ? values.b : values.a });
+  const flat = [a, b].some((p) => p.kinds[Number(largest.a.name)] === "2d");
+  const why = tA === tB || !flat ? "" : t("compare.time", { ...group, tA, tB, keeper: tB > tA ? values.b : values.a });
   return `${first} ${where} ${why}`;
 }
