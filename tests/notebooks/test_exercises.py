@@ -68,6 +68,12 @@ def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, sol
             "the earlier frame",
         ),
         ("lesson01", "exercises.exercise_4(f)", "f = lambda up, down: up.max() > down.max()", "mind the signs"),
+        ("lesson06", "exercises.exercise_1(f)", "f = lambda n, m, t, d: t*d*d*n*m / (d*d*n + t*m)", "round down"),
+        ("lesson06", "exercises.exercise_1(f)", "f = lambda n, m, t, d: t*d*d*n*m // (d*n + t*m)", "d² weights"),
+        ("lesson06", "exercises.exercise_2(f)", "f = lambda blocks: -17_193", "and the BatchNorms"),
+        ("lesson06", "exercises.exercise_2(f)", "f = lambda blocks: -723", "the stem has a BatchNorm"),
+        ("lesson06", "exercises.exercise_3(f)", "f = [-384, -1_536, -2_304]", "rounds down"),
+        ("lesson06", "exercises.exercise_4(f)", "f = 3_731_028", "twice the blocks"),
         ("lesson09", "exercises.exercise_1(f)", "f = 66", "that is the paper's"),
         (
             "lesson09",
