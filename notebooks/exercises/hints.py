@@ -24,6 +24,6 @@ def right(truth: object, usual: dict, otherwise: str):
 def named(answer: object, usual: dict, otherwise: str) -> str:
     """The hint for a usual mistake, or the general one."""
     try:
-        return usual.get(answer, otherwise)
-    except TypeError:  # a list, a tensor
+        return usual.get(tuple(answer) if isinstance(answer, list) else answer, otherwise)
+    except TypeError:  # a list in a list, say
         return otherwise

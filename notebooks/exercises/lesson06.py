@@ -60,8 +60,7 @@ def exercise_3(nearest) -> Panel:
         tuple(-x for x in truth): "(2+1)D minus 3D: mind the signs",
         tuple(map(abs, truth)): "with their signs",
     }
-    key = tuple(nearest) if isinstance(nearest, list) else nearest
-    hint = named(key, usual, "0.4 goes down, 0.8 and 0.6 go up")
+    hint = named(nearest, usual, "0.4 goes down, 0.8 and 0.6 go up")
     return Panel("Exercise 3", [check_answer("differences", nearest, truth, hint)])
 
 
