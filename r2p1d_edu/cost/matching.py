@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from r2p1d_edu.errors import check_counts
 
-STEM_MIDPLANES = 45  # a literal in the authors' code (VMZ, video_model.py); the rule itself gives 83
+STEM_MIDPLANES = 45  # a literal in the authors' code (VMZ, c2/lib/models/r3d_model.py); the rule itself gives 83
 
 
 def exact_midplanes(in_channels: int, out_channels: int, t: int = 3, d: int = 3) -> Fraction:

@@ -25,6 +25,7 @@ def exercises(lesson):
             yield stub.source, call.source, solution and solution[1]
 
 
+P3D = "from r2p1d_edu.networks.convolutions import Pseudo3D as P3D"
 STRANGE = ["None", "'text'", "[]", "-1", "float('nan')", "torch.ones(2, 2)", "lambda *a, **b: 1 / 0"]
 ALL = [(lesson, *parts) for lesson in LESSONS for parts in exercises(lesson)]
 
@@ -68,6 +69,28 @@ def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, sol
             "the earlier frame",
         ),
         ("lesson01", "exercises.exercise_4(f)", "f = lambda up, down: up.max() > down.max()", "mind the signs"),
+        ("lesson06", "exercises.exercise_1(f)", "f = lambda n, m, t, d: t*d*d*n*m / (d*d*n + t*m)", "round down"),
+        ("lesson06", "exercises.exercise_1(f)", "f = lambda n, m, t, d: t*d*d*n*m // (d*n + t*m)", "d² weights"),
+        ("lesson06", "exercises.exercise_2(f)", "f = lambda blocks: -17_193", "and the BatchNorms"),
+        ("lesson06", "exercises.exercise_2(f)", "f = lambda blocks: -723", "the stem has a BatchNorm"),
+        ("lesson06", "exercises.exercise_3(f)", "f = [-384, -1_536, -2_304]", "rounds down"),
+        ("lesson06", "exercises.exercise_4(f)", "f = 3_731_028", "twice the blocks"),
+        ("lesson07", "exercises.exercise_1(f)", "f = lambda blocks: ['ABC' * 12][:1] + ['ABCA']", "A, B, C in turn"),
+        (
+            "lesson07",
+            "exercises.exercise_1(f)",
+            "f = lambda blocks: [('ABC' * 12)[:n] for n in blocks]",
+            "does not start again",
+        ),
+        (
+            "lesson07",
+            "exercises.exercise_2(lambda c, form: P3D(c, c, form=form, convention='released'))",
+            P3D,
+            "released",
+        ),
+        ("lesson07", "exercises.exercise_2(lambda c, form: P3D(c, c, form='B'))", P3D, "that is B"),
+        ("lesson07", "exercises.exercise_3(f)", "f = lambda S, T, x: S(x) + T(S(x)).relu()", "that is the equation"),
+        ("lesson07", "exercises.exercise_4(f)", "f = 64", "4/9"),
         ("lesson09", "exercises.exercise_1(f)", "f = 66", "that is the paper's"),
         (
             "lesson09",
