@@ -159,22 +159,20 @@ def run_train(out: Path | None, resume: bool, recipe: str, depth: int | None, wi
     finally:
         if steps is not None:
             steps.close()
-    if not run.folder.writes:
+    if not (folder := run.folder).writes:
         return 0
-    folder = run.folder
     if run.interrupted and not run.history:
         raise KeyboardInterrupt
     if not run.interrupted:
         result = run.test(progress=testing)
         folder.write_result(result, run.seconds, run.clips_per_second)  # before anything can go wrong in printing
-    report_data(run)
+    report_videos(run.problems, run.split.absent, run.recipe.videos)
     if run.interrupted:
         print(f"stopped at step {folder.saved} of {run.total_steps}; go on with: train --resume --out {folder.path}")
         return 130
+    seconds = time.perf_counter() - began
     print(result)
-    print(
-        f"{run.seconds:.0f} s of training, {time.perf_counter() - began:.0f} s in all; everything is in {folder.path}"
-    )
+    print(f"{run.seconds:.0f} s of training, {seconds:.0f} s in all; everything is in {folder.path}")
     return 0
 
 
@@ -188,15 +186,10 @@ def testing(batches):
     return bar(batches, "testing", unit="batch")
 
 
-def report_data(run) -> None:
-    """Say what the run did not use, if anything."""
-    if run.split.absent:
-        print(f"note: {run.split.absent} listed videos are not in {run.recipe.videos}; the others were used")
-    report_problems(run.problems)
-
-
-def report_problems(problems: list[str]) -> None:
-    """Name the videos that were left out, and count them."""
+def report_videos(problems: list[str], absent: int = 0, videos: str = "") -> None:
+    """Say which videos were not used, if any: how many of the listed are not there, and which could not be read."""
+    if absent:
+        print(f"note: {absent} listed videos are not in {videos}; the others were used")
     for problem in problems:
         print(f"left out: {problem}")
     if problems:
@@ -213,6 +206,6 @@ def run_evaluate(folder: Path, clips: int | None, device: str | None, weights: s
     network, recipe = load_run(folder, weights)
     network.to(choose_device(device or recipe.device))
     split, problems = leave_out_unreadable(split_of(recipe), reading, sides=["test"])
-    report_problems(problems)
+    report_videos(problems)
     options = {} if clips is None else {"clips_per_video": clips}
     print(evaluate_split(network, split, frame_source(recipe), recipe, progress=testing, **options))

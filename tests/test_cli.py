@@ -25,6 +25,7 @@ from r2p1d_edu.video import arrow
 
 TINY = ["--classes=Ring,Rise", "--network=r3d", "--width=2", "--frames=4", "--size=16", "--epochs=2", "--batch=16"]
 TINY += ["--clips-per-video=2", "--device=cpu", "--precision=32"]
+GROUPS = r"_g(?P<group>\d+)_"
 EVERYTHING = {"recipe.json", "history.csv", "last.pt", "previous.pt", "best.pt", "result.json"}
 
 
@@ -98,7 +99,7 @@ def test_names_of_any_letters_are_printed_and_the_result_is_kept(copied, here, e
     copied.rename(videos)
     (videos / "Ring" / "v_Ring_g10_c01.avi").rename(videos / "Ring" / odd)
     (videos / "Rise" / "v_Rise_g02_c01.avi").write_text("no video")
-    options = [*TINY, "--epochs=1", r"--groups=_g(?P<group>\d+)_", "--out=run"]
+    options = [*TINY, "--epochs=1", f"--groups={GROUPS}", "--out=run"]
     command = [sys.executable, "-m", "r2p1d_edu", "train", f"--videos={videos}", *options]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = subprocess.run(command, capture_output=True, env=environment, timeout=300)
@@ -167,6 +168,24 @@ def test_what_is_left_out_is_said(copied, capsys):
     assert "v_Rise_g02_c01.avi" in lines[0]
     assert lines[1] == "note: 1 videos could not be read and were left out"
     assert "test, 12 videos" in lines[2]
+
+
+def test_a_folder_without_lists_is_trained_on_and_tested(copied, here, capsys):
+    """Both classes have a scene of each number, and a scene is on one side only: 8 or 9 of 25 are tested."""
+    mine = copied.rename(here / "mine")
+    for more, said in (
+        ([], "or a pattern that finds the group in file names, such as --groups '_g(?P<group>\\d+)_'"),
+        (["--groups=_g"], "does not say which part is the group"),
+        (["--groups=(?P<group>x)"], "its name has no group by the pattern"),
+    ):
+        assert said in refusal(capsys, "train", "--videos", mine, *TINY, *more)
+    assert main(["train", "--videos=mine", "--groups", GROUPS, "--fold=2", *TINY, "--epochs=1", "--out=run"]) == 0
+    said = json.loads((here / "run" / "result.json").read_text())["split"]
+    assert said in [f"mine grouped by name, fold 2, test, {2 * groups} videos" for groups in (8, 9)]
+    assert Recipe.load(here / "run" / "recipe.json").groups == GROUPS
+    result = capsys.readouterr().out.splitlines()[0]
+    assert main(["evaluate", "run"]) == 0
+    assert capsys.readouterr().out.splitlines() == [result]
 
 
 @pytest.mark.parametrize("network", ["c3d", "p3d63"])
@@ -243,7 +262,6 @@ def refusal(capsys, *arguments):
         (["--videos=nowhere"], "nowhere: no such folder"),
         (["--splits=nowhere"], "no such list"),
         (["--network=p3d63", "--depth=18"], "network 'p3d63' takes no option 'depth'; it takes num_classes"),
-        (["--epochs=0"], "epochs is 0"),
         (["--epochs=many"], "argument --epochs: invalid int value: 'many'; see python -m r2p1d_edu train --help"),
         (["--batch=1", "--size=8"], "use a batch of 2 clips or more"),
         (["--speed=3"], "unrecognized arguments: --speed=3"),
@@ -253,6 +271,7 @@ def refusal(capsys, *arguments):
         (["--width=100000000"], "width is 100000000; it must be 1,000,000 at most"),
         (["--frames=99999999999999999999"], "1,000,000 at most"),
         (["--learning-rate=1e400"], "learning_rate is inf"),
+        (["--groups", GROUPS, "--splits=lists"], "one decides the split"),
         (["--resume"], "--resume needs --out RUN"),
         (["--resume", "--out=nowhere"], "recipe.json: not a recipe that `train` wrote"),
     ],

@@ -131,17 +131,9 @@ def train(
         return train_steps(recipe, split, device, store, resume, on_start, on_row, progress)
 
 
-def train_steps(
-    recipe: Recipe,
-    split: Split,
-    device: str,
-    store: RunFolder | None,
-    resume: bool,
-    on_start: Callable[[int], None],
-    on_row: Callable[[dict], None],
-    progress,
-) -> Run:
+def train_steps(recipe: Recipe, split: Split, device: str, store: RunFolder | None, resume: bool, *callbacks) -> Run:
     """train(), once it is known on what, where and into which folder."""
+    on_start, on_row, progress = callbacks
     network = build_network(recipe, len(split.classes))
     sampling = sampling_of(recipe)
     clip = (3, sampling.frames, sampling.size, sampling.size)

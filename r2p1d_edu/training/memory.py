@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -17,7 +17,6 @@ from r2p1d_edu.errors import InputError
 from r2p1d_edu.training.device import choose_precision
 from r2p1d_edu.training.recipe import Recipe
 
-CGROUP = Path("/sys/fs/cgroup/memory.max")  # what a container or a cluster's job may have
 BATCH = 16  # the most that "auto" takes: the learning rates are for it
 SHARE = 0.8  # of the free memory is planned with: libraries need some that is not counted
 FULL = re.compile("out of memory|allocate memory|not enough memory|is killed by signal", re.IGNORECASE)
@@ -86,8 +85,11 @@ def memory_of(device: str) -> tuple[int, int]:
         free, total = torch.cuda.mem_get_info()
         return free + torch.cuda.memory_reserved(), total
     memory, sharing = psutil.virtual_memory(), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    limit = CGROUP.read_text("ascii").strip() if CGROUP.is_file() else "max"
-    total = (memory.total if limit == "max" else min(memory.total, int(limit))) // sharing
+    total = memory.total
+    with suppress(OSError, ValueError):  # of a container or a cluster's job, on Linux
+        group = Path("/proc/self/cgroup").read_text("ascii").rpartition("0::")[2].strip()
+        total = min(total, int(Path(f"/sys/fs/cgroup{group}/memory.max").read_text("ascii")))  # a number, or "max"
+    total //= sharing
     free = min(memory.available // sharing, total)
     if hasattr(psutil, "RLIMIT_AS"):  # ulimit -v
         process = psutil.Process()

@@ -319,6 +319,8 @@ def test_mistakes_are_found_before_the_videos_are_read(recipe, changes, message)
         ({"weight_decay": -0.1}, "weight_decay is -0.1"),
         ({"validation": 1}, "validation is 1; it must be a fraction, 0 or more and below 1"),
         ({"flip": "no"}, "flip is 'no'; it must be True or False"),
+        ({"differences": 1}, "differences is 1; it must be True or False"),
+        ({"groups": 7}, "groups is 7; it must be a regular expression, or None"),
         ({"videos": 7}, "videos is 7; it must be the path of a folder"),
         ({"classes": "Rise"}, "classes is 'Rise'; it must be a tuple of names"),
         ({"options": {"frames": 8}}, "without frames, num_classes, size"),

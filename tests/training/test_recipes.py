@@ -36,18 +36,6 @@ def test_named_recipes_are_stored_like_any_other(name, tmp_path):
     assert Recipe.load(tmp_path / "recipe.json") == recipe
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"differences": 1}, "differences is 1; it must be True or False"),
-        ({"differences": "no"}, "differences is 'no'"),
-    ],
-)
-def test_values_that_cannot_be_are_refused(recipe, changes, message):
-    with pytest.raises(InputError, match=message):
-        recipe.changed(**changes)
-
-
 # Differences
 
 
