@@ -16,6 +16,8 @@ from torch.distributed import is_torchelastic_launched
 
 from r2p1d_edu.errors import InputError
 
+MEASURED_SECONDS = 0.2  # and longer only where three rounds take longer
+
 
 def has_fast_bf16(device: str) -> bool:
     """Whether bfloat16 runs in the hardware: on most GPUs since 2020 and on x86 processors with AVX512-BF16 or AMX."""
@@ -107,15 +109,17 @@ def thread_cost(threads: int) -> float:
 
     def seconds(number: int) -> float:
         torch.set_num_threads(number)
+        piece.sin()  # starts the threads
         started = time.perf_counter()
-        for _ in range(300):
+        for _ in range(30):
             piece.sin()
         return time.perf_counter() - started
 
-    for _ in range(4):
+    started = time.perf_counter()
+    while len(ratios) < 3 or (len(ratios) < 20 and time.perf_counter() - started < MEASURED_SECONDS):
         one, all_of_them = seconds(1), seconds(threads)
         ratios.append(all_of_them / one)
-    return statistics.median(ratios[1:])  # the first also starts the threads
+    return statistics.median(ratios)
 
 
 def compiled(network: nn.Module) -> nn.Module:
