@@ -91,6 +91,9 @@ def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, sol
         ("lesson07", "exercises.exercise_2(lambda c, form: P3D(c, c, form='B'))", P3D, "that is B"),
         ("lesson07", "exercises.exercise_3(f)", "f = lambda S, T, x: S(x) + T(S(x)).relu()", "that is the equation"),
         ("lesson07", "exercises.exercise_4(f)", "f = 64", "4/9"),
+        ("lesson08", "exercises.exercise_2(f)", "f = [4, 4, 4]", "does a kernel know"),
+        ("lesson08", "exercises.exercise_3(f)", "f = 16", "41.5 GMAC"),
+        ("lesson08", "exercises.exercise_4(f)", "f = ('2d',) * 5", "a stride in time"),
         ("lesson09", "exercises.exercise_1(f)", "f = 66", "that is the paper's"),
         (
             "lesson09",
