@@ -10,6 +10,8 @@ import numpy
 import pytest
 import torch
 
+from r2p1d_edu import FAMILY
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
 LESSONS = sorted(path.stem for path in (NOTEBOOKS / "exercises").glob("lesson*.py"))
@@ -33,7 +35,14 @@ ALL = [(lesson, *parts) for lesson in LESSONS for parts in exercises(lesson)]
 def looked_at(lesson, answer, call):
     """The panel that a lesson's cell shows for this answer."""
     module = __import__(f"exercises.{lesson}", fromlist=["*"])
-    names = {"torch": torch, "nn": torch.nn, "np": numpy, "F": torch.nn.functional, "exercises": module}
+    names = {
+        "FAMILY": FAMILY,
+        "torch": torch,
+        "nn": torch.nn,
+        "np": numpy,
+        "F": torch.nn.functional,
+        "exercises": module,
+    }
     exec(answer, names)
     return eval(call, names)
 
@@ -55,6 +64,11 @@ def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, sol
     panel = looked_at(lesson, "\n".join(f"{name} = {strange}" for name in names), call)
     assert not panel.passed
     assert "Traceback" not in repr(panel)
+
+
+PAIR = """f = lambda i, o, m, s=1: nn.Sequential(
+    nn.Conv3d(i, m, (1, 3, 3), stride={1}, padding=(0, 1, 1), bias=False), nn.BatchNorm3d(m), {0},
+    nn.Conv3d(m, o, (3, 1, 1), stride={2}, padding=(1, 0, 0), bias=False))"""
 
 
 @pytest.mark.parametrize(
@@ -112,6 +126,37 @@ def test_strange_answers_are_words_and_never_a_traceback(lesson, stub, call, sol
             "\n    conv.forward = lambda x, g=conv.forward: g(x).mean(2)\n    return conv",
             "one average, but for the clip's ends",
         ),
+        ("lesson03", "exercises.exercise_2(f)", "f = lambda n: [n, n, n // 2, n // 4, n // 8]", "that rounds down"),
+        (
+            "lesson03",
+            "exercises.exercise_3(f)",
+            "f = lambda path: 1 + sum(k - 1 for k, s in path)",
+            "strides are forgotten",
+        ),
+        ("lesson03", "exercises.exercise_4(f, 17)", "f = 5 / 3", "the stem sees 3 frames"),
+        (
+            "lesson04",
+            "exercises.exercise_1(f)",
+            "f = lambda n: FAMILY[n[1:] if n[0] == 'r' else 'r' + n]",
+            "its reverse",
+        ),
+        (
+            "lesson04",
+            "exercises.exercise_1(f)",
+            "f = lambda n: (FAMILY[n][:1] * int(n[-1]) + FAMILY[n][-1:] * 4)[:5]",
+            "the first that has turned",
+        ),
+        ("lesson04", "exercises.exercise_2(f)", "f = 'rmc5'", "25 M there alone"),
+        ("lesson04", "exercises.exercise_3(f)", "f = ('2d', '2d', '3d', '3d', '3d')", "worth its price"),
+        (
+            "lesson05",
+            "exercises.exercise_1(f)",
+            PAIR.format("nn.Identity()", "(1, s, s)", "(s, 1, 1)"),
+            "one linear kernel",
+        ),
+        ("lesson05", "exercises.exercise_1(f)", PAIR.format("nn.ReLU()", "(s, s, s)", "1"), "the strides are"),
+        ("lesson05", "exercises.exercise_2(torch.eye(3), 1, 1)", "", "expected shape (3, 3, 3)"),
+        ("lesson05", "exercises.exercise_4(f)", "f = 33", "that is R3D-34"),
     ],
 )
 def test_a_usual_mistake_is_named(lesson, call, answer, hint):
