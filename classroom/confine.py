@@ -139,24 +139,18 @@ def enter_root(folder: str, beside: str, hidden: list[str], package: str) -> Pat
     """A new root in memory, with the system's and Python's folders in it, to be read only."""
     root = Path(folder)  # the folder outside serves as the place to mount on
     mount("root", root, "tmpfs", NO_SUID | NO_DEVICES, f"size={ALL_FILES},mode=755")
-    seen = [*SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, package]
-    for source in sorted({one for one in seen if one and os.path.lexists(one)}):
-        target = root / source.lstrip("/")
-        if os.path.lexists(target):
-            continue  # below one that is there already
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.islink(source):
-            target.symlink_to(os.readlink(source))
-            continue
-        target.mkdir() if os.path.isdir(source) else target.touch()
-        mount(source, target, None, BIND | RECURSIVE)
-        kept = os.statvfs(source).f_flag & (NO_EXEC | NO_SUID | NO_DEVICES | 1024 | 2048)  # which no user may take away
-        kept |= (1 << 21) if os.statvfs(source).f_flag & 4096 else 0
-        device = 0 if source in DEVICES else NO_DEVICES
-        mount(None, target, None, BIND | REMOUNT | READ_ONLY | NO_SUID | device | kept, may_fail=source in DEVICES)
+    seen = sorted({one for one in (*SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, package) if one})
+    for source in seen:
+        show(source, root)
     for path in hidden:
         target = root / path.lstrip("/")
-        if target.is_dir() and not package.startswith(f"{path}/"):
+        within = [one for one in seen if one.startswith(f"{path}/")]  # as the environment in the project's own folder
+        if target.is_dir() and within:
+            if any(path == one or path.startswith(f"{one}/") for one in seen):
+                mount("empty", target, "tmpfs", NO_SUID | NO_DEVICES, "size=64k,mode=755")
+                for source in within:
+                    show(source, root)
+        elif target.is_dir():
             mount("empty", target, "tmpfs", READ_ONLY, "size=4k")
         elif target.is_file():
             mount("/dev/null", target, None, BIND)
@@ -167,6 +161,23 @@ def enter_root(folder: str, beside: str, hidden: list[str], package: str) -> Pat
     for path in (inside, root / "dev" / "shm", root / "tmp"):
         path.chmod(0o777)
     return root
+
+
+def show(source: str, root: Path) -> None:
+    """Let a folder, file or link of the system be seen in the new root, to be read only."""
+    target = root / source.lstrip("/")
+    if not os.path.lexists(source) or os.path.lexists(target):
+        return  # below one that is there already
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.islink(source):
+        target.symlink_to(os.readlink(source))
+        return
+    target.mkdir() if os.path.isdir(source) else target.touch()
+    mount(source, target, None, BIND | RECURSIVE)
+    kept = os.statvfs(source).f_flag & (NO_EXEC | NO_SUID | NO_DEVICES | 1024 | 2048)  # which no user may take away
+    kept |= (1 << 21) if os.statvfs(source).f_flag & 4096 else 0
+    device = 0 if source in DEVICES else NO_DEVICES
+    mount(None, target, None, BIND | REMOUNT | READ_ONLY | NO_SUID | device | kept, may_fail=source in DEVICES)
 
 
 def leave_to(child: int) -> None:

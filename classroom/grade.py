@@ -174,7 +174,7 @@ class Round:
             try:
                 played = Play(cells, rules, texts, self.timeout, self.memory, beside, hidden).run()
             except Ended as end:
-                played = Played(remarks=[f"could not be run: {end}"])
+                played = Played.not_at_all(cells, f"could not be run: {end}")
         odd = []
         for cell in (cell for cell in cells if cell.cell_type == "code" and not is_locked(cell)):
             odd += [words for words in scan(cell.source, grade_id(cell) or OWN) if words not in odd]

@@ -173,10 +173,18 @@ class Played:
     seconds: float = 0.0
     how: str = ""
 
+    @classmethod
+    def not_at_all(cls, cells: list, why: str) -> "Played":
+        """A submission that could not be run: no test of it passed."""
+        failed = v4.new_output("error", ename=ENDED, evalue=why, traceback=[why])
+        return cls({number: [failed] for number, cell in enumerate(cells) if is_test(cell)}, [why])
+
     def points(self, cells: list) -> float:
-        """What the tests give, as nbgrader will count."""
+        """What the tests give, as nbgrader will count; a test that was not run gives nothing."""
         tests = [
-            (cell.metadata.nbgrader.points, self.outputs.get(k, [])) for k, cell in enumerate(cells) if is_test(cell)
+            (cell.metadata.nbgrader.points, self.outputs[k])
+            for k, cell in enumerate(cells)
+            if is_test(cell) and k in self.outputs
         ]
         return sum(points for points, outputs in tests if not any(one.output_type == "error" for one in outputs))
 

@@ -17,7 +17,7 @@ from nbformat import v4
 from classroom.__main__ import main
 from classroom.course import build
 from classroom.grade import grade
-from classroom.run import Run
+from classroom.run import Ended, Run
 from r2p1d_edu.errors import InputError
 
 ENDLESS = """
@@ -458,3 +458,15 @@ def test_the_command_grades_and_says_so(course, submissions, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "olaf ps7: 6 of 6" in said
     assert "grades.csv" in said
+
+
+def test_what_could_not_be_run_gets_no_point(course, tmp_path, monkeypatch):
+    def ends(*_):
+        raise Ended("PythonEnded")
+
+    monkeypatch.setattr("classroom.grade.Play.run", ends)
+    hand_in(course, tmp_path, "unlucky_ps7.ipynb", right())
+    rows, _ = grade(tmp_path, course.folder)
+    (row,) = [row for row in rows if row.student == "unlucky"]
+    assert row.total == 0
+    assert "could not be run" in "".join(row.remarks)

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sqlite3
+import sys
 import tempfile
 import threading
 import time
@@ -361,3 +362,19 @@ def test_a_jail_is_a_process_of_its_own(stage, tmp_path):
     process = Process(tmp_path)
     assert process.pid not in (0, os.getpid())
     process.close()
+
+
+def test_python_is_there_though_the_project_around_its_environment_is_hidden(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "folder").chmod(0o777)
+    around = str(Path(sys.prefix).parent)  # as where make puts .venv into the project's folder
+    process = Process(
+        tmp_path / "folder",
+        {"beside": str(tmp_path / "beside"), "hidden": [around], "package": "", "memory": 4 << 30},
+    )
+    process.send({"do": "run", "source": f"import os, math\nprint(os.listdir({around!r}))", "lent": []})
+    heard = json.dumps(process.receive(30))
+    process.close()
+    assert Path(sys.prefix).name in heard
+    assert "README.md" not in heard
