@@ -25,6 +25,7 @@ from r2p1d_edu.video.ucf101 import Split
 SIX = ("BodyWeightSquats", "HandstandPushups", "JumpingJack", "PullUps", "PushUps", "WallPushups")  # of UCF101
 EPOCHS = 24
 # The recipes with names, and `strong` without one of its two parts.
+COMPARED = ("plain", "strong")  # `fast` is for `arrow`
 VARIANTS = RECIPES | {
     "strong, frames and not their differences": {"stride": RECIPES["strong"]["stride"]},
     "strong, stride 1": {"differences": RECIPES["strong"]["differences"]},
@@ -57,7 +58,7 @@ def cross_validation(split: Split, part: int, parts: int = 3) -> Split:
 def compare(
     videos: str | Path,
     seeds: Sequence[int],
-    names: Sequence[str] = tuple(RECIPES),
+    names: Sequence[str] = COMPARED,
     parts: int = 0,
     leaky: bool = False,
     **settings,

@@ -42,5 +42,5 @@ def animated_png(frames: np.ndarray, fps: float = 8, scale: int = 3, colours: in
 
 def play(frames: np.ndarray, alt: str, fps: float = 8, scale: int = 3) -> None:
     """Display a clip, uint8 (T, H, W, 3), playing; `alt` is its alternative text."""
-    png = b64encode(animated_png(frames, fps, scale)).decode()
-    display(picture(png, alt), raw=True)
+    moving, still = (b64encode(animated_png(some, fps, scale)).decode() for some in (frames, as_clip(frames)[:1]))
+    display(picture(moving, alt) | {"image/png": still}, raw=True)  # the film twice would make large notebooks

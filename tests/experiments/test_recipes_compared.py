@@ -8,9 +8,9 @@ import pytest
 
 from experiments import recipes
 from experiments.__main__ import main
-from experiments.recipes import COLUMNS, compare, cross_validation, group_interval
+from experiments.recipes import COLUMNS, COMPARED, compare, cross_validation, group_interval
 from r2p1d_edu.errors import InputError
-from r2p1d_edu.training.recipe import RECIPES, Recipe, settings_of
+from r2p1d_edu.training.recipe import Recipe, settings_of
 from r2p1d_edu.video.ucf101 import load_split
 
 
@@ -54,7 +54,7 @@ def tiny(recipe):
 
 def test_recipes_are_compared_side_by_side(recipe, tiny):
     rows = list(compare(recipe.videos, [0, 5], **tiny))
-    assert [(row["recipe"], row["seed"]) for row in rows] == [(name, seed) for seed in (0, 5) for name in RECIPES]
+    assert [(row["recipe"], row["seed"]) for row in rows] == [(name, seed) for seed in (0, 5) for name in COMPARED]
     assert all(set(row) == set(COLUMNS) for row in rows)
     assert {row["split"] for row in rows} == {"arrow fold 1, test, 14 videos"}
     assert [row["stride"] for row in rows[:2]] == [1, 2]
@@ -71,7 +71,7 @@ def test_recipes_are_compared_side_by_side(recipe, tiny):
     assert sum(right for right, _ in groups.values()) == round(14 * rows[0]["video_accuracy"])
     leaky = next(compare(recipe.videos, [0], leaky=True, **tiny))
     assert leaky["split"] == "arrow fold 1, leaky, test, 14 videos"
-    with pytest.raises(InputError, match="unknown recipe 'weak'; choose one of plain, strong, strong, frames"):
+    with pytest.raises(InputError, match="unknown recipe 'weak'; choose one of plain, strong, fast, strong, frames"):
         next(compare(recipe.videos, [0], ["weak"], **tiny))
 
 

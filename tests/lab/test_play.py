@@ -1,5 +1,6 @@
 """The animated PNG, read back: its frames, their order, its speed and its size."""
 
+import re
 from base64 import b64decode
 from io import BytesIO
 
@@ -53,7 +54,9 @@ def test_play_leaves_a_picture_with_its_alternative_text(monkeypatch):
     (data,) = shown
     assert data["text/plain"] == "A disc goes up."
     assert 'alt="A disc goes up."' in data["text/html"]
-    assert read(b64decode(data["image/png"]))[1] == [250.0] * 12
+    film = re.search('base64,([^"]+)"', data["text/html"])[1]
+    assert read(b64decode(film))[1] == [250.0] * 12
+    assert len(read(b64decode(data["image/png"]))[0]) == 1  # a still, for what shows no HTML
 
 
 @pytest.mark.parametrize(

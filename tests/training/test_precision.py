@@ -130,7 +130,7 @@ def test_memory_that_was_never_written_is_found(monkeypatch):
     monkeypatch.setattr(Conv, "conv3d", unwritten)
     monkeypatch.setattr(precision, "choose_precision", lambda *_: "bf16")
     precision.fault_of.cache_clear()
-    assert trust(nn.Sequential(Conv(16, 16, (3, 1, 1))), (16, 8, 4, 4), 4).wrong
+    assert trust(nn.Sequential(Conv(16, 16, (3, 3, 3))), (16, 8, 4, 4), 4).wrong
     precision.fault_of.cache_clear()
 
 

@@ -59,7 +59,6 @@ def whole_numbers(clip: np.ndarray) -> list:
     grey = clip.mean(3) if clip.ndim == 4 else clip.astype(float)
     grey = grey[np.unique(np.linspace(0, len(grey) - 1, min(len(grey), LONGEST)).round().astype(int))]
     for axis in (1, 2):
-        parts = np.array_split(grey, SIDE, axis)
-        grey = np.stack([part.mean(axis) for part in parts], axis)
+        grey = np.stack([part.mean(axis) for part in np.array_split(grey, SIDE, axis)], axis)
     low, high = (grey.min(), grey.max()) if np.ptp(grey) else (0, 255)  # the darkest becomes 0, the brightest 9
     return ((grey - low) / (high - low) * GREYS).round().astype(int).tolist()
