@@ -34,7 +34,7 @@ def run(instructions, *words):
     return subprocess.run([sys.executable, PROGRAM, *words], env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("name", REPEATED)
+@pytest.mark.parametrize("name", sorted(REPEATED))
 def test_what_is_left_out_is_tried_in_another_network(name):
     """The same convolutions on the same shapes as in P3D-63."""
     with torch.device("meta"):
