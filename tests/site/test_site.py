@@ -142,10 +142,10 @@ def test_a_page_asks_nobody_complains_of_nothing_and_keeps_within_the_screen(vis
 @pytest.mark.browser
 def test_outputs_to_predict_are_folded(visit):
     page = visit("00_start_here.html")
-    page.locator("details.hide").first.wait_for()
+    page.locator("details.hide", has_text="You are ready").wait_for()
     answer = page.get_by_text("You are ready", exact=True)
     assert not answer.is_visible()
-    page.locator("details.hide > summary").first.click()
+    page.locator("details.hide", has_text="You are ready").locator("> summary").click()
     assert answer.is_visible()
 
 
