@@ -27,9 +27,10 @@ from classroom.course import Course, last_line
 from classroom.feedback import write_feedback
 from classroom.formats import write_grades
 from classroom.names import Student, fold, read_roster, safe
+from classroom.processes import PROJECT, Ended, nursery
 from classroom.repair import grade_id, repair
 from classroom.rules import RULES, Rules
-from classroom.run import OWN, PROJECT, Ended, Play, Played, Run, key, nursery
+from classroom.run import OWN, Play, Played, Run, key
 from classroom.scan import scan
 from r2p1d_edu.errors import InputError
 

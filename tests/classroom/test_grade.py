@@ -17,7 +17,8 @@ from nbformat import v4
 from classroom.__main__ import main
 from classroom.course import build
 from classroom.grade import grade
-from classroom.run import Ended, Run
+from classroom.processes import Ended
+from classroom.run import Run
 from r2p1d_edu.errors import InputError
 
 ENDLESS = """

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 from nbformat import v4
 
-from classroom import run
+from classroom import processes
+from classroom.processes import PROJECT, Process
 from classroom.repair import grade_id
 from classroom.rules import EVERY, Rules
-from classroom.run import PROJECT, Play, Process
+from classroom.run import Play
 from classroom.scan import scan
 from classroom.values import Garbled, Peer
 
@@ -89,8 +90,8 @@ class Stage:
 def stage(tmp_path_factory):
     before = dict(os.environ)
     os.environ["TEACHERS_TOKEN"] = SECRET
-    if run._nurseries:
-        run._nurseries.pop().close()
+    if processes._nurseries:
+        processes._nurseries.pop().close()
     yield Stage(tmp_path_factory.mktemp("stage"))
     os.environ.clear()
     os.environ.update(before)
